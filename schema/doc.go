@@ -1,6 +1,6 @@
 // Package schema is the vocabulary of the house: what traffic looks like inside ([Record]), what a counter sample
-// looks like ([Reading]), what can be known of a record by name ([Field], [Vocabulary]), and the compiler that turns
-// the text of the flow language (keys, key functions, values, filters) into closures.
+// looks like ([Reading]), what can be known of a record by name ([Field]), and the [Compiler] that turns the text of
+// the flow language (keys, key functions, values, filters) into closures.
 //
 // It is not for decoding (package wire does that), nor for counting (flow, metric), nor for knowing who an address is
 // (enrich). It is pure: no goroutine, lock, clock, file or log line.

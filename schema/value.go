@@ -104,10 +104,30 @@ func (v *Value) Number() (f float64, ok bool) {
 	case Float:
 		return math.Float64frombits(v.N), true
 	case Text:
-		f, err := strconv.ParseFloat(string(v.B), 64)
-		return f, err == nil
+		return parseNumber(v.B)
 	}
 	return 0, false
+}
+
+// parseNumber reads a decimal number. Unlike strconv it knows no infinity, NaN, hexadecimal or underscore, and it does
+// not allocate for text that is no number, which in traffic is the usual case.
+func parseNumber(b []byte) (f float64, ok bool) {
+	if len(b) == 0 || len(b) > 32 {
+		return 0, false
+	}
+	for _, c := range b {
+		switch {
+		case c >= '0' && c <= '9':
+			ok = true
+		case c != '+' && c != '-' && c != '.' && c != 'e' && c != 'E':
+			return 0, false
+		}
+	}
+	if !ok {
+		return 0, false
+	}
+	f, err := strconv.ParseFloat(string(b), 64)
+	return f, err == nil
 }
 
 // Addr returns v as an Addr; ok is false when it is no address.

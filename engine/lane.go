@@ -1,0 +1,218 @@
+package engine
+
+import (
+	"weir/enrich"
+	"weir/event"
+	"weir/flow"
+	"weir/metric"
+	"weir/schema"
+	"weir/wire"
+)
+
+// lane is one goroutine that owns all state of its exporters.
+type lane struct {
+	number int
+	engine *Engine
+	inbox  chan message
+
+	state   *State
+	decoder *wire.Decoder
+	enrich  *enrich.Lane
+	flow    *flow.Table
+	seen    *flow.Seen
+	metric  *metric.Table
+	watch   *event.Watch
+	filters map[*event.Threshold]*metric.Filter
+	point   event.Point // the value in hand
+	last    Tick
+	failed  error // definitions that a lane could not take though the check passed: a bug, shown in the view
+
+	onRecord  func(*schema.Record)
+	onReading func(*schema.Reading)
+	matches   func(*event.Threshold, schema.Source) bool
+}
+
+// partial is what one lane has to say at a tick.
+type partial struct {
+	tick      Tick
+	lane      int
+	flow      *flow.Partial
+	metric    *metric.Partial
+	begun     []event.Event
+	ended     []event.Event
+	latched   *event.Latched
+	seen      []flow.Sighting
+	learned   *enrich.Learned
+	wanted    []schema.Addr
+	missing   []enrich.Source
+	exporters []wire.Exporter // nil when not due
+	books     wire.Books
+	counts    Counts
+	failed    error
+}
+
+// Counts are what a lane's rooms had to give up or hold, since the start.
+type Counts struct {
+	Enrich  enrich.Counts
+	Metric  metric.Counts
+	Sources int    // datasources with metrics
+	Refused uint64 // crossings that made no event because too many thresholds were crossed
+}
+
+// exportersEvery is how many ticks pass between two looks at the exporters' books.
+const exportersEvery = 10
+
+func newLane(number int, e *Engine) *lane {
+	l := &lane{
+		number: number, engine: e, inbox: make(chan message, e.config.Inbox), state: &State{World: e.state.World},
+		decoder: wire.NewDecoder(e.config.Wire), enrich: enrich.New(e.state.World),
+		metric: metric.NewTable(e.config.Metric),
+	}
+	c := compiler(l.enrich)
+	l.flow = flow.NewTable(c, e.config.Flow)
+	l.seen = flow.NewSeen(c.Fields())
+	l.watch = event.NewWatch(event.Limits{})
+	l.decoder.PortLabel = l.enrich.PortLabel
+	l.decoder.Adapter = func(src schema.Source, mac []byte) { l.enrich.Adapter(src, enrich.MAC(mac)) }
+	l.onRecord, l.onReading, l.matches = l.record, l.reading, l.match
+	return l
+}
+
+// run works until the engine stops and its inbox is empty, then closes the past one last time.
+func (l *lane) run() {
+	for {
+		select {
+		case m := <-l.inbox:
+			l.take(m)
+		case <-l.engine.stop:
+			for {
+				select {
+				case m := <-l.inbox:
+					l.take(m)
+					continue
+				default:
+				}
+				l.close(Tick{Seq: l.last.Seq + 1, At: l.last.At + 1, state: l.state})
+				return
+			}
+		}
+	}
+}
+
+func (l *lane) take(m message) {
+	if m.parcel == nil {
+		l.close(m.tick)
+		return
+	}
+	for i := range m.parcel.Datagrams {
+		l.decoder.Decode(&m.parcel.Datagrams[i], l.onRecord, l.onReading)
+	}
+	l.engine.recycle(m.parcel)
+}
+
+// record is the inner loop of the house.
+func (l *lane) record(r *schema.Record) {
+	l.flow.Observe(r)
+	l.seen.Observe(r)
+	l.enrich.Observe(r)
+}
+
+func (l *lane) reading(r *schema.Reading) {
+	l.metric.Read(r)
+	l.enrich.Reading(r)
+}
+
+// close ends the past at a tick and tells the merger what it was.
+func (l *lane) close(t Tick) {
+	l.last = t
+	if t.state != l.state {
+		l.adopt(t)
+	}
+	l.decoder.Advance(t.At)
+	l.watch.Sweep(t.At, func(name string, src schema.Source, key []byte, hasKey bool) (float64, bool) {
+		return l.now(name, src, key, hasKey, t.At)
+	})
+	p := &partial{
+		tick: t, lane: l.number, flow: l.flow.Advance(t.At), metric: l.metric.Advance(t.At), seen: l.seen.Advance(),
+		learned: l.enrich.Learned(), missing: l.enrich.Missing(), books: l.decoder.Books(), failed: l.failed,
+	}
+	p.wanted = append(p.wanted, l.enrich.Wanted()...)
+	p.begun, p.ended = l.watch.Take()
+	p.latched = l.watch.Latched()
+	p.counts = Counts{
+		Enrich: l.enrich.Counts(), Metric: l.metric.Counts(), Sources: l.metric.Len(), Refused: l.watch.Refused(),
+	}
+	if t.Seq%exportersEvery == 1 || l.engine.config.Replay {
+		p.exporters = l.decoder.Exporters()
+	}
+	l.engine.merger.inbox <- p
+}
+
+// adopt puts the state that came with a tick in force.
+func (l *lane) adopt(t Tick) {
+	old := l.state
+	l.state = t.state
+	if old.World != t.state.World {
+		l.enrich.Set(t.state.World)
+	}
+	if !sameFlows(old.Flows, t.state.Flows) {
+		l.failed = l.flow.Apply(t.At, t.state.Flows)
+	}
+	l.watch.Apply(t.At, t.state.Thresholds)
+	l.filters = map[*event.Threshold]*metric.Filter{}
+	for _, th := range t.state.Thresholds {
+		if len(th.Filter) > 0 {
+			l.filters[th] = metric.CompileFilter(th.Filter)
+		}
+	}
+	flows, metrics := map[string]bool{}, map[string]bool{}
+	for _, th := range t.state.Thresholds {
+		if t.state.Flow(th.Metric) != nil {
+			flows[th.Metric] = true
+		} else {
+			metrics[th.Metric] = true
+		}
+	}
+	l.flow.Watch(flows, l.flowHit)
+	l.metric.Watch(metrics, l.metricHit)
+}
+
+func sameFlows(a, b []*flow.Definition) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+func (l *lane) flowHit(h *flow.Hit) {
+	l.point = event.Point{
+		At: h.At, Metric: h.Definition.Name, Source: h.Source, Key: h.Key, HasKey: true, Separator: h.Definition.FS,
+		Value: h.Value, Error: h.Error, Match: l.matches,
+	}
+	if len(h.Definition.Values) > 0 {
+		l.point.Values = h.Values
+	}
+	l.watch.Check(&l.point)
+}
+
+func (l *lane) metricHit(u *metric.Update) {
+	l.point = event.Point{At: u.At, Metric: u.Name, Source: u.Source, Value: u.Value, Match: l.matches}
+	l.watch.Check(&l.point)
+}
+
+// match tells whether a threshold's filter lets a datasource pass.
+func (l *lane) match(th *event.Threshold, src schema.Source) bool {
+	f := l.filters[th]
+	return f == nil || l.metric.Match(f, src, l.point.At)
+}
+
+// now is the value of a flow or a metric decayed to at, for thresholds that are crossed.
+func (l *lane) now(metricName string, src schema.Source, key []byte, hasKey bool, at schema.Instant) (float64, bool) {
+	if l.state.Flow(metricName) == nil {
+		return l.metric.Now(src, metricName, at)
+	}
+	if hasKey && key == nil {
+		key = []byte{}
+	}
+	if !hasKey {
+		key = nil
+	}
+	return l.flow.Now(metricName, src, key, at)
+}

@@ -76,9 +76,13 @@ func word(format uint32, at int) finder {
 		if nth != 0 {
 			return 0, false
 		}
-		n, ok := sflow.U32(structure(r, format), at)
-		return uint64(n), ok
+		return wordOf(r, format, at)
 	}
+}
+
+func wordOf(r *schema.Record, format uint32, at int) (uint64, bool) {
+	n, ok := sflow.U32(structure(r, format), at)
+	return uint64(n), ok
 }
 
 // structureBytes finds n bytes at off of an sFlow structure, for the outermost occurrence only.

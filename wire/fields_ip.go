@@ -74,7 +74,7 @@ func told3(r *schema.Record, nth int, version uint8, format uint32) (uint64, boo
 	if r.Kind == schema.KindFlowRecord {
 		return unscaled(r, r.Bytes), true
 	}
-	return word(format, 0)(r, 0)
+	return wordOf(r, format, 0)
 }
 
 // dscpName reads a code point as name and number: "be(0)"; those without a name as the number alone.

@@ -62,12 +62,13 @@ func cookedSource(r *schema.Record, nth int) []byte {
 	return nil
 }
 
-// etherType finds the ethertype behind the nth Ethernet header and its VLAN tags.
+// etherType finds the ethertype behind the nth Ethernet header and its VLAN tags. The outermost one may be that of
+// another link layer, but a packet that begins at its IP header has none.
 func etherType(r *schema.Record, nth int) (uint64, bool) {
 	if r.Layers == nil {
 		return 0, false
 	}
-	if nth == 0 {
+	if nth == 0 && r.Layers.L3Off != 0 {
 		return uint64(r.Layers.EtherType), r.Layers.EtherType != 0
 	}
 	i := layerIndex(r, schema.LayerEthernet, nth)
@@ -123,10 +124,13 @@ func elementVLAN(r *schema.Record, nth int) (uint64, bool) {
 	if r.Direction == schema.Egress {
 		near, far = far, near
 	}
-	if n, ok := elementNumber(near)(r, nth); ok && n != 0 {
+	if nth != 0 {
+		return 0, false
+	}
+	if n, ok := bigEndian(element(r, near)); ok && n != 0 {
 		return n, true
 	}
-	n, ok := elementNumber(far)(r, nth)
+	n, ok := bigEndian(element(r, far))
 	return n, ok && n != 0
 }
 
@@ -170,7 +174,7 @@ func mplsFields() []schema.Field {
 // entries without their time to live.
 func stackEntry(r *schema.Record, nth int) (uint64, bool) {
 	if layerIndex(r, schema.LayerMPLS, 0) >= 0 {
-		return inHeader(schema.LayerMPLS, 0, 4)(r, nth)
+		return bigEndian(part(layer(r, schema.LayerMPLS, nth), 0, 4))
 	}
 	if body := structure(r, 1006); body != nil {
 		w := sflow.NewWalk(body)
@@ -181,7 +185,7 @@ func stackEntry(r *schema.Record, nth int) (uint64, bool) {
 	if nth > 9 {
 		return 0, false
 	}
-	n, ok := elementNumber(same(70+uint16(nth)))(r, 0)
+	n, ok := bigEndian(element(r, same(70+uint16(nth))))
 	return n << 8, ok && n != 0 // entries that are not used are zero
 }
 
@@ -190,7 +194,8 @@ func labelTTL(r *schema.Record, nth int) (uint64, bool) {
 	if layerIndex(r, schema.LayerMPLS, 0) < 0 && structure(r, 1006) == nil {
 		return 0, false
 	}
-	return cut(stackEntry, 0, 8)(r, nth)
+	n, ok := stackEntry(r, nth)
+	return n & 0xff, ok
 }
 
 func appendLabels(b []byte, r *schema.Record, _ int) []byte {

@@ -90,7 +90,7 @@ func appendStack(b []byte, r *schema.Record, _ int) []byte {
 func appendToldStack(b []byte, r *schema.Record) []byte {
 	if body := structure(r, 2); body != nil {
 		b = append(b, "eth"...)
-		if t, ok := word(2, 5)(r, 0); ok && t == 0x0806 {
+		if t, ok := wordOf(r, 2, 5); ok && t == 0x0806 {
 			b = appendToken(b, "arp")
 		}
 	}

@@ -14,15 +14,10 @@ const (
 
 // transportFields are those of TCP (RFC 9293), UDP (RFC 768) and SCTP (RFC 9260); spec sflow-rt 2.4.
 func transportFields() []schema.Field {
-	src := ofRecord(func(r *schema.Record) uint64 { return uint64(r.SrcPort) })
-	dst := ofRecord(func(r *schema.Record) uint64 { return uint64(r.DstPort) })
+	src := func(r *schema.Record, nth int) (uint64, bool) { return uint64(r.SrcPort), r.HasPorts && nth == 0 }
+	dst := func(r *schema.Record, nth int) (uint64, bool) { return uint64(r.DstPort), r.HasPorts && nth == 0 }
 	port := func(k schema.LayerKind, off int, proto uint8, told finder) reader {
-		return uintOf(either(inHeader(k, off, 2), func(r *schema.Record, nth int) (uint64, bool) {
-			if !r.HasPorts {
-				return 0, false
-			}
-			return ofProto(proto, told)(r, nth)
-		}))
+		return uintOf(either(inHeader(k, off, 2), ofProto(proto, told)))
 	}
 	return []schema.Field{
 		nested("tcpsourceport", schema.Uint, "source port of TCP", port(schema.LayerTCP, 0, protoTCP, src)),
@@ -51,14 +46,14 @@ func toldFlags(r *schema.Record, nth int) (uint64, bool) {
 	if nth != 0 || r.Layers != nil {
 		return 0, false
 	}
-	if n, ok := elementNumber(same(6))(r, 0); ok {
+	if n, ok := bigEndian(element(r, same(6))); ok {
 		return n & 0x1ff, true
 	}
 	for _, at := range [...]struct {
 		format uint32
 		word   int
 	}{{3, 6}, {4, 12}} {
-		if n, ok := word(at.format, at.word)(r, 0); ok {
+		if n, ok := wordOf(r, at.format, at.word); ok {
 			return n & 0x1ff, true
 		}
 	}

@@ -114,6 +114,7 @@ type Record struct {
 	Kind            Kind
 	Direction       Direction
 	ICMP            bool   // SrcPort, DstPort hold ICMP type and code instead of ports
+	Reversed        bool   // second direction of a bidirectional flow record (RFC 5103): its Slots tell of the first
 	Stripped        uint16 // bytes removed from the frame before Header was cut (sFlow)
 	Rate            uint32 // one in Rate was observed; 1 = everything, exact
 	Length          uint32 // length of the one observed frame as sent, unscaled; 0 for flow records, transactions

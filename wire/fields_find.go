@@ -120,7 +120,7 @@ func element(r *schema.Record, e elements) []byte {
 		return nil
 	}
 	enterprise, ids := uint32(0), e.forward
-	if reversed(r) {
+	if r.Reversed {
 		if e.reverse == nil {
 			enterprise = netflow.ReverseEnterprise
 		} else {
@@ -133,37 +133,6 @@ func element(r *schema.Record, e elements) []byte {
 		}
 	}
 	return nil
-}
-
-// reversed tells whether a record is the reverse direction of one that told both (RFC 5103): its source is what its
-// elements call the destination. When both ends have one address it cannot be told, and what is told of the ends is
-// the same.
-func reversed(r *schema.Record) bool {
-	if !bidirectional(r) {
-		return false
-	}
-	for _, pair := range [...][2]uint32{{8, 12}, {27, 28}} {
-		src := r.Part(schema.MakeTag(schema.SpaceElement, 0, pair[0]))
-		dst := r.Part(schema.MakeTag(schema.SpaceElement, 0, pair[1]))
-		if src != nil && dst != nil {
-			if a := schema.AddrFrom(dst); !a.IsZero() {
-				return r.Src == a && r.Src != schema.AddrFrom(src)
-			}
-		}
-	}
-	return false
-}
-
-// bidirectional tells whether a record came with elements of the reverse direction: those of RFC 5103, or 232, the
-// bytes of the responder.
-func bidirectional(r *schema.Record) bool {
-	for i := range r.Slots {
-		t := r.Slots[i].Tag
-		if e := t.Enterprise(); e == netflow.ReverseEnterprise || e == 0 && t.Number() == 232 {
-			return true
-		}
-	}
-	return false
 }
 
 // elementNumber finds the value of an information element, for the outermost occurrence only.

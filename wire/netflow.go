@@ -134,6 +134,7 @@ func (d *Decoder) section(s *netflow.Section) {
 // reverse makes a record of the other direction of a bidirectional one (RFC 5103).
 func (d *Decoder) reverse(f *netflow.Record) {
 	r := &d.rec
+	r.Reversed = true
 	r.Src, r.Dst = r.Dst, r.Src
 	if !r.ICMP {
 		r.SrcPort, r.DstPort = r.DstPort, r.SrcPort

@@ -53,15 +53,11 @@ type Structure struct {
 }
 
 // FlowStructure returns the structure of records of flow samples and discards with this number, nil when not known.
-func FlowStructure(enterprise, format uint32) *Structure {
-	return flowStructures[number{enterprise, format}]
-}
+func FlowStructure(enterprise, format uint32) *Structure { return flowStructures.find(enterprise, format) }
 
 // CounterStructure returns the structure of records of counter samples with this number, nil when not known.
 // Flow and counter records use the same numbers for different things.
-func CounterStructure(enterprise, format uint32) *Structure {
-	return counterStructures[number{enterprise, format}]
-}
+func CounterStructure(enterprise, format uint32) *Structure { return counterStructures.find(enterprise, format) }
 
 type number struct{ enterprise, format uint32 }
 
@@ -70,14 +66,35 @@ var (
 	counterStructures = index(interfaceTable, hostTable, applicationTable)
 )
 
-func index(tables ...[]Structure) map[number]*Structure {
-	m := map[number]*Structure{}
+// structures finds structures by number. Nearly all records are of enterprise 0: those are found without hashing,
+// which was 6 % of the time of decoding and counting a sample.
+type structures struct {
+	standard []*Structure // enterprise 0, by format
+	others   map[number]*Structure
+}
+
+func (s *structures) find(enterprise, format uint32) *Structure {
+	if enterprise == 0 {
+		if int(format) < len(s.standard) {
+			return s.standard[format]
+		}
+		return nil
+	}
+	return s.others[number{enterprise, format}]
+}
+
+func index(tables ...[]Structure) *structures {
+	s := &structures{standard: make([]*Structure, 1<<12), others: map[number]*Structure{}}
 	for _, t := range tables {
 		for i := range t {
-			m[number{t[i].Enterprise, t[i].Format}] = &t[i]
+			if st := &t[i]; st.Enterprise == 0 {
+				s.standard[st.Format] = st
+			} else {
+				s.others[number{st.Enterprise, st.Format}] = st
+			}
 		}
 	}
-	return m
+	return s
 }
 
 // The functions below make the tables readable: one call per field or run of fields.

@@ -74,5 +74,8 @@ func (c Config) withDefaults() Config {
 	if c.Tick == 0 {
 		c.Tick = d.Tick
 	}
+	if c.Enrich == (enrich.Limits{}) {
+		c.Enrich = d.Enrich
+	}
 	return c
 }

@@ -284,3 +284,17 @@ func TestFollowersGetEveryHarvest(t *testing.T) {
 		t.Error("a closed follower still gets harvests")
 	}
 }
+
+// TestZeroConfigLearns: a Config that says nothing has the default limits, not limits of nothing.
+func TestZeroConfigLearns(t *testing.T) {
+	r := newRig(t, Config{})
+	r.send(agent1, func(b *sflow.Builder) {
+		b.CounterSample(&sflow.Sample{Class: 2, Index: 1}, true)
+		b.HostDescr("leaf1", [16]byte{1}, 3, 2, "6.1")
+	})
+	r.tick(100 * time.Millisecond)
+	r.tick(100 * time.Millisecond)
+	if got := r.State().World.HostName(agent1); got != "leaf1" {
+		t.Errorf("host name %q, want leaf1", got)
+	}
+}

@@ -201,7 +201,7 @@ func activeFlows(d *flow.Definition, found []flow.Active) []activeFlow {
 		}
 		place := a.Source
 		f := activeFlow{
-			Key: a.Key, Keys: splitKey(d, a.Key), Value: a.Value, Error: a.Error, Exact: a.Exact, Samples: a.Samples,
+			Key: a.Key, Keys: a.Keys(), Value: a.Value, Error: a.Error, Exact: a.Exact, Samples: a.Samples,
 			N: a.N, Values: values,
 		}
 		if place != (schema.Source{}) {
@@ -210,14 +210,6 @@ func activeFlows(d *flow.Definition, found []flow.Active) []activeFlow {
 		out = append(out, f)
 	}
 	return out
-}
-
-// splitKey returns the values of a key from its text.
-func splitKey(d *flow.Definition, key string) []string {
-	if d.Keys == "" {
-		return []string{}
-	}
-	return strings.Split(key, d.FS)
 }
 
 // active shows the active flows of a definition.

@@ -144,6 +144,9 @@ func TestRateOfBytes(t *testing.T) {
 	if len(got) != 1 || got[0].Key != "198.51.100.1,198.51.100.2" || math.Abs(got[0].Value-1e7) > 1.5e6 {
 		t.Fatalf("got %+v, want 198.51.100.1,198.51.100.2 at about 1e7", got)
 	}
+	if keys := got[0].Keys(); len(keys) != 2 || keys[1] != "198.51.100.2" {
+		t.Errorf("keys one by one: %q", keys)
+	}
 	peak := got[0].Value
 	// 2t of 10 samples a second stand behind an exponential estimate with constant t.
 	if want := peak / math.Sqrt(40); got[0].Exact || math.Abs(got[0].Error-want) > want/5 {

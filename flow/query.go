@@ -69,6 +69,19 @@ type Active struct {
 	encoded string
 }
 
+// Keys returns the values of the key one by one: what Key joins. It is empty, not nil, for a definition without keys.
+func (a *Active) Keys() []string {
+	out := []string{}
+	for rest := []byte(a.encoded); len(rest) > 0; {
+		v, next, ok := schema.NextKey(rest)
+		if !ok {
+			break
+		}
+		out, rest = append(out, v.String()), next
+	}
+	return out
+}
+
 // Query asks for active flows.
 type Query struct {
 	Definition string

@@ -7,6 +7,7 @@ import (
 
 	"weir/engine"
 	"weir/wire"
+	"weir/wire/netflow"
 )
 
 // labelled bounds how many exporters have figures of their own at /metrics.
@@ -74,7 +75,10 @@ func (s *Server) publishWire(v *engine.View) {
 	s.put("weir_wire_samples_total", b.Samples)
 	s.put("weir_wire_samples_ignored_total", b.Ignored)
 	s.put("weir_wire_options_total", b.Options)
-	s.put("weir_wire_unknown_structures_total", b.Unknown)
+	for _, u := range v.Unknown { // bounded by the decoders; 0:0 stands for those past the bound
+		number := strconv.FormatUint(uint64(u.Tag.Enterprise()), 10) + ":" + strconv.Itoa(int(u.Tag.Number()))
+		s.put("weir_wire_unknown_structures_total", u.Count, "structure", number)
+	}
 	s.put("weir_engine_records_total", b.PacketSamples, "kind", "packet_sample")
 	s.put("weir_engine_records_total", b.FlowRecords, "kind", "flow_record")
 	s.put("weir_engine_records_total", b.FrameRecords, "kind", "frame")
@@ -104,6 +108,9 @@ func (s *Server) publishNetFlow(v *engine.View) {
 	} {
 		s.put("weir_wire_netflow_templates_total", x.count, "event", x.event)
 	}
+	for i, count := range n.ByReason {
+		s.put("weir_wire_netflow_malformed_parts_total", count, "reason", netflow.Reason(i).String())
+	}
 	s.put("weir_wire_netflow_domains_evicted_total", n.DomainsEvicted)
 	s.put("weir_wire_netflow_names_refused_total", n.NamesRefused)
 	s.put("weir_wire_netflow_times_bounded_total", n.TimesBounded)
@@ -114,6 +121,7 @@ func (s *Server) publishFlow(v *engine.View) {
 	s.vitals.Put("weir_flow_keys", float64(v.FlowKeys))
 	s.vitals.Put("weir_flow_bytes", float64(v.FlowBytes))
 	s.put("weir_flow_log_missed_total", v.LogMissed)
+	s.put("weir_flow_distinct_refused_total", v.DistinctFull)
 	s.put("weir_flow_logged_total", s.engine.LastFlow())
 	s.put("weir_event_events_total", s.engine.LastEvent())
 	s.vitals.Put("weir_event_thresholds", float64(len(v.State.Thresholds)))

@@ -301,3 +301,37 @@ func TestZeroConfigLearns(t *testing.T) {
 		t.Errorf("host name %q, want leaf1", got)
 	}
 }
+
+// TestEndLogsWhatIsOpen: a flow that still goes on when the engine stops is logged as far as it came.
+func TestEndLogsWhatIsOpen(t *testing.T) {
+	r := newRig(t, Config{Lanes: 2})
+	r.do(DefineFlow{flow.Definition{Name: "log", Keys: "ipsource", Value: "frames", Log: true}})
+	r.send(agent1, func(b *sflow.Builder) { sample(b, 3, 100, 1000, tcp(host1, host2, 1, 2, 996)) })
+	r.tick(100 * time.Millisecond)
+	if n := r.LastFlow(); n != 0 {
+		t.Fatalf("%d flows logged while they go on", n)
+	}
+	r.end()
+	r.end = func() {}
+	got := r.FlowsSince(0, nil, 10)
+	if len(got) != 1 || got[0].Value != 100 || got[0].Keys != "198.51.100.1" {
+		t.Errorf("logged %+v", got)
+	}
+	if a, _ := r.View().Flow.Active(flow.Query{Definition: "log"}); len(a) != 1 {
+		t.Errorf("the last view has %d flows, want 1", len(a))
+	}
+}
+
+// TestUnknownStructuresAreCountedByNumber (acceptance check 92).
+func TestUnknownStructuresAreCountedByNumber(t *testing.T) {
+	r := newRig(t, Config{Lanes: 2})
+	r.send(agent1, func(b *sflow.Builder) {
+		sample(b, 3, 100, 1000, tcp(host1, host2, 1, 2, 996))
+		b.Record(9999, 77, []byte{1, 2, 3, 4})
+	})
+	r.tick(100 * time.Millisecond)
+	got := r.View().Unknown
+	if len(got) != 1 || got[0].Tag.Enterprise() != 9999 || got[0].Tag.Number() != 77 || got[0].Count != 1 {
+		t.Errorf("%+v", got)
+	}
+}

@@ -46,6 +46,7 @@ type partial struct {
 	wanted    []schema.Addr
 	missing   []enrich.Source
 	exporters []wire.Exporter // nil when not due
+	unknown   []wire.UnknownCount
 	books     wire.Books
 	counts    Counts
 	failed    error
@@ -92,7 +93,7 @@ func (l *lane) run() {
 					continue
 				default:
 				}
-				l.close(Tick{Seq: l.last.Seq + 1, At: l.last.At + 1, state: l.state})
+				l.end()
 				return
 			}
 		}
@@ -123,7 +124,20 @@ func (l *lane) reading(r *schema.Reading) {
 }
 
 // close ends the past at a tick and tells the merger what it was.
-func (l *lane) close(t Tick) {
+func (l *lane) close(t Tick) { l.engine.merger.inbox <- l.harvest(t) }
+
+// end closes the past one last time: flows that are still going on are logged as far as they came.
+func (l *lane) end() {
+	p := l.harvest(Tick{Seq: l.last.Seq + 1, At: l.last.At + 1, state: l.state})
+	if l.flow.Apply(p.tick.At, nil) == nil {
+		rest := l.flow.Advance(p.tick.At)
+		p.flow.Logged = append(p.flow.Logged, rest.Logged...)
+		p.flow.LogFull += rest.LogFull
+	}
+	l.engine.merger.inbox <- p
+}
+
+func (l *lane) harvest(t Tick) *partial {
 	l.last = t
 	if t.state != l.state {
 		l.adopt(t)
@@ -143,9 +157,9 @@ func (l *lane) close(t Tick) {
 		Enrich: l.enrich.Counts(), Metric: l.metric.Counts(), Sources: l.metric.Len(), Refused: l.watch.Refused(),
 	}
 	if t.Seq%exportersEvery == 1 || l.engine.config.Replay {
-		p.exporters = l.decoder.Exporters()
+		p.exporters, p.unknown = l.decoder.Exporters(), l.decoder.Unknown()
 	}
-	l.engine.merger.inbox <- p
+	return p
 }
 
 // adopt puts the state that came with a tick in force.

@@ -65,7 +65,7 @@ func (m *merger) merge(parts []*partial) {
 	slices.SortFunc(parts, func(a, b *partial) int { return cmp.Compare(a.lane, b.lane) })
 	prev, t := m.engine.View(), parts[0].tick
 	v := &View{
-		Seq: t.Seq, At: t.At, State: t.state, LogMissed: prev.LogMissed,
+		Seq: t.Seq, At: t.At, State: t.state, LogMissed: prev.LogMissed, DistinctFull: prev.DistinctFull,
 	}
 	flows, metrics := make([]*flow.Partial, len(parts)), make([]*metric.Partial, len(parts))
 	sightings := make([][]flow.Sighting, len(parts))
@@ -90,11 +90,10 @@ func (m *merger) merge(parts []*partial) {
 
 // keep returns what later ticks need of a lane's partial.
 func (m *merger) keep(p *partial) *partial {
-	exporters := p.exporters
-	if old := m.latest[p.lane]; exporters == nil && old != nil {
-		exporters = old.exporters
+	if old := m.latest[p.lane]; p.exporters == nil && old != nil {
+		return old
 	}
-	return &partial{exporters: exporters}
+	return &partial{exporters: p.exporters, unknown: p.unknown}
 }
 
 // take adds the plain sums of a lane's partial to a view.
@@ -102,6 +101,7 @@ func (v *View) take(p *partial, h *Harvest) {
 	v.Books.Add(p.books)
 	v.Counts = append(v.Counts, p.counts)
 	v.LogMissed += p.flow.LogFull
+	v.DistinctFull += p.flow.DistinctFull
 	v.FlowKeys += p.flow.Keys
 	v.FlowBytes += p.flow.Bytes
 	for _, s := range p.missing {
@@ -115,14 +115,20 @@ func (v *View) take(p *partial, h *Harvest) {
 }
 
 func (m *merger) exporters(v *View) {
-	var all []wire.Exporter
+	unknown := map[schema.Tag]uint64{}
 	for _, p := range m.latest {
-		if p != nil {
-			all = append(all, p.exporters...)
+		if p == nil {
+			continue
+		}
+		v.Exporters = append(v.Exporters, p.exporters...)
+		for _, u := range p.unknown {
+			unknown[u.Tag] += u.Count
 		}
 	}
-	sortExporters(all)
-	v.Exporters = all
+	sortExporters(v.Exporters)
+	for _, tag := range slices.Sorted(maps.Keys(unknown)) {
+		v.Unknown = append(v.Unknown, wire.UnknownCount{Tag: tag, Count: unknown[tag]})
+	}
 }
 
 // pooled checks thresholds on flows that are pooled network wide: no lane sees all of such a flow.

@@ -21,13 +21,16 @@ type View struct {
 	Metric    *metric.View
 	Seen      flow.Sightings // attributes of records, when last seen
 	Exporters []wire.Exporter
-	Latched   []*event.Latched // thresholds that are crossed
-	Books     wire.Books       // of all lanes together
-	Counts    []Counts         // by lane
-	LogMissed uint64           // logged flows that lanes had no room for
-	FlowKeys  int              // active flows, all lanes
-	FlowBytes int              // memory of the flow tables, about
-	Failed    error            // a lane could not take the definitions in force: a bug
+	Latched   []*event.Latched    // thresholds that are crossed
+	Books     wire.Books          // of all lanes together
+	Counts    []Counts            // by lane
+	Unknown   []wire.UnknownCount // structures stepped over by their length, by number
+	LogMissed uint64              // logged flows that lanes had no room for
+	// DistinctFull counts values that count: had no room for.
+	DistinctFull uint64
+	FlowKeys     int   // active flows, all lanes
+	FlowBytes    int   // memory of the flow tables, about
+	Failed       error // a lane could not take the definitions in force: a bug
 }
 
 // Triggered tells whether a threshold is crossed now; see event.Latched.

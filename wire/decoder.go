@@ -165,6 +165,10 @@ type frameKey struct {
 func (d *Decoder) frameSource(dg *Datagram) *Exporter {
 	k := frameKey{dg.From, dg.Interface}
 	x := d.frames[k]
+	if x == nil && len(d.frames) >= d.config.Datasources {
+		k = frameKey{from: dg.From} // a file may name any number of interfaces: those past the cap count together
+		x = d.frames[k]
+	}
 	if x == nil {
 		x = &Exporter{Address: dg.From, First: dg.At, Domains: 1, Kind: "frames", Rate: 1}
 		d.frames[k] = x

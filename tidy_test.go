@@ -165,6 +165,9 @@ func TestSizes(t *testing.T) {
 			t.Errorf("%s: %d lines, a file has at most 600", s.path, n)
 		}
 		for i, line := range s.lines {
+			if strings.Contains(line, "`") {
+				continue // a struct tag cannot be broken
+			}
 			if n := len([]rune(strings.ReplaceAll(line, "\t", "    "))); n > 120 {
 				t.Errorf("%s:%d: %d columns, a line has at most 120", s.path, i+1, n)
 			}

@@ -62,7 +62,8 @@ func (c *Config) check() error {
 	case c.Interface == "":
 		return fmt.Errorf("capture: no interface given; this machine has %s", interfaces())
 	case c.SnapLen < 0 || c.SnapLen > MaxCaptured:
-		return fmt.Errorf("capture: %s: snapshot length %d is not between 1 and %d", c.Interface, c.SnapLen, MaxCaptured)
+		return fmt.Errorf("capture: %s: snapshot length %d is not between 1 and %d", c.Interface, c.SnapLen,
+			MaxCaptured)
 	case c.BlockSize < minBlockSize || c.BlockSize > maxBlockSize || c.BlockSize&(c.BlockSize-1) != 0:
 		return fmt.Errorf("capture: %s: block size %d is not a power of 2 between %d and %d", c.Interface, c.BlockSize,
 			minBlockSize, maxBlockSize)

@@ -98,7 +98,8 @@ func (c DefineFlow) apply(e *Engine, s *State) error {
 	}
 	i, found := slices.BinarySearchFunc(s.Flows, d.Name, byFlowName)
 	if !found && len(s.Flows) >= e.maxDefinitions {
-		return fmt.Errorf("flow %q: %w definitions; %d is the most: remove some first", d.Name, ErrTooMany, len(s.Flows))
+		return fmt.Errorf("flow %q: %w definitions; %d is the most: remove some first", d.Name, ErrTooMany,
+			len(s.Flows))
 	}
 	s.Flows = slices.Clone(s.Flows)
 	if found {

@@ -1,6 +1,7 @@
 package sflowrt
 
 import (
+	"cmp"
 	"errors"
 	"net/http"
 	"strings"
@@ -120,10 +121,9 @@ func (c *call) activeFlows() error {
 		p.Hint = "/flow/json lists them"
 		return p
 	}
-	mode, ok := flow.ParseMode(c.query.Get("aggMode"))
-	if !ok {
-		return &problem{status: http.StatusBadRequest, Field: "aggMode", Hint: "use max, sum, edge or core",
-			Message: "unknown aggMode " + shorten(c.query.Get("aggMode"))}
+	mode, err := c.mode(flow.ModeDefault)
+	if err != nil {
+		return err
 	}
 	found, err := c.view.Flow.Active(flow.Query{
 		Definition: d.Name, Keep: c.keep(), Max: c.count("maxFlows", defaultMaxFlows), Min: c.number("minValue", 0),
@@ -134,6 +134,17 @@ func (c *call) activeFlows() error {
 		return err
 	}
 	return c.json(activeFlows(found, nil))
+}
+
+// mode returns the parameter aggMode; fallback when it is missing.
+func (c *call) mode(fallback flow.Mode) (flow.Mode, error) {
+	word := c.query.Get("aggMode")
+	m, ok := flow.ParseMode(word)
+	if !ok {
+		return m, &problem{status: http.StatusBadRequest, Field: "aggMode", Hint: "use max, sum, edge or core",
+			Message: "unknown aggMode " + shorten(word)}
+	}
+	return cmp.Or(m, fallback), nil
 }
 
 func (c *call) flowValue() error {

@@ -6,6 +6,7 @@ import (
 	"weir/schema"
 )
 
+// metricNames answers with ages of 1 ms or more, because pages take 0 for a metric that is not there.
 func (c *call) metricNames() error {
 	names := c.view.Metric.Names(c.view.At)
 	for _, d := range c.view.Flow.Definitions() {
@@ -17,6 +18,9 @@ func (c *call) metricNames() error {
 				}
 				return true
 			})
+	}
+	for name, age := range names {
+		names[name] = max(age, 1)
 	}
 	return c.json(names)
 }

@@ -45,7 +45,7 @@ func TestRates(t *testing.T) {
 	l.check(v, "1/metricValue", nil)
 	l.about(v, "2/metricValue", 125, 0.01)
 	l.about(v, "3/metricValue", 1.6, 0.01)
-	l.check(l.get("/metrics/json"), "ifinoctets", 0)
+	l.check(l.get("/metrics/json"), "ifinoctets", 1)
 }
 
 // TestHosts are acceptance checks A6 to A12 and A18.

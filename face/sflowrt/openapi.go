@@ -64,7 +64,7 @@ var segments = map[string]string{
 		"where values are summarised with max:, min:, sum:, avg:, var:, sdev:, med:, q1:, q2:, q3:, iqr: or any: " +
 		"before it",
 	"name": "the name", "metric": "DATASOURCE.NAME", "router": "address of a router", "address": "an address",
-	"bits": "length of the prefix",
+	"bits": "length of the prefix", "group": "value of the label group",
 }
 
 // openAPI answers with the OpenAPI document of all routes.

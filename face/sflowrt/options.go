@@ -62,6 +62,7 @@ type face struct {
 	polls   chan struct{} // one element for each long poll that waits
 	bodies  chan struct{} // one element for each request body in memory of at most maxBody
 	large   chan struct{} // the same of at most maxLargeBody
+	scrapes *scrapes
 }
 
 func newFace(e *engine.Engine, o Options) *face {
@@ -87,6 +88,6 @@ func newFace(e *engine.Engine, o Options) *face {
 	return &face{
 		engine: e, options: o, indent: indent,
 		polls: make(chan struct{}, o.Polls), bodies: make(chan struct{}, maxBodies),
-		large: make(chan struct{}, maxLargeBodies),
+		large: make(chan struct{}, maxLargeBodies), scrapes: newScrapes(e),
 	}
 }

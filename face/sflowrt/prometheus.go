@@ -62,8 +62,10 @@ func metricName(s string) string {
 	return s
 }
 
-// appendLabel appends the value of a label, escaped as the format wants.
+// appendLabel appends the value of a label, escaped as the format wants. Texts come from the network: one that is no
+// UTF-8 would make a scraper refuse the whole answer.
 func appendLabel(b []byte, s string) []byte {
+	s = strings.ToValidUTF8(s, "\ufffd")
 	for i := range len(s) {
 		switch s[i] {
 		case '\\', '"':

@@ -89,8 +89,8 @@ func Routes() []Route {
 
 // table returns all routes. It is a function because the handler of the OpenAPI document reads it.
 func table() []route {
-	all := slices.Concat(serverRoutes(), metricRoutes(), flowRoutes(), listRoutes(), eventRoutes(), offRoutes(),
-		deleteRoutes())
+	all := slices.Concat(serverRoutes(), metricRoutes(), flowRoutes(), listRoutes(), eventRoutes(),
+		prometheusAppRoutes(), offRoutes(), deleteRoutes())
 	for i := range all {
 		if all[i].Status == 0 {
 			all[i].Status = http.StatusOK

@@ -53,7 +53,7 @@ func datagrams(t testing.TB) []wire.Datagram {
 	b.Switch(sflow.Switch{SrcVLAN: 100, DstVLAN: 200})
 	b.Record(9999, 1, []byte{1, 2, 3, 4})
 	b.CounterSample(&sflow.Sample{Sequence: 2, Index: 3}, sflow.Compact)
-	b.IfCounters(&sflow.IfCounters{IfIndex: 3, IfType: 6, IfSpeed: 1e9, IfStatus: 3, IfInOctets: 1 << 40})
+	b.IfCounters(&sflow.IfCounters{Index: 3, Type: 6, Speed: 1e9, Status: 3})
 	b.PortName("ge-0/0/3 | x=y \x1b[2J")
 	b.DiscardSample(&sflow.Sample{Sequence: 3, Index: 3, Reason: 259, In: schema.Port{Value: 3}})
 	b.RawSample(7777, 5, []byte{0xde, 0xad, 0xbe, 0xef})

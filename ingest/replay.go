@@ -156,7 +156,12 @@ func (r *Replay) frame(ctx context.Context, fr *capture.Frame) error {
 	if r.stats.Frames == 0 {
 		at = max(at, 1)
 		r.first = at
-		r.next = at.Add(-time.Duration(int64(at)%int64(r.Every)) + r.Every)
+		r.next = at.Add(-time.Duration(int64(at) % int64(r.Every)))
+		// What was asked for before the replay is in force from its first frame on.
+		if err := r.Engine.Tick(ctx, r.next); err != nil {
+			return err
+		}
+		r.next = r.next.Add(r.Every)
 	}
 	r.last = max(r.last, at)
 	r.stats.Frames++

@@ -61,8 +61,8 @@ type Decoder struct {
 	onRec   func(*schema.Record)
 	onRead  func(*schema.Reading)
 	flowRec func(*netflow.Record)
-	senders map[schema.Addr]*Exporter
-	from    *Exporter // of the NetFlow datagram in hand
+	senders map[schema.Addr]*sender
+	from    *sender // of the NetFlow datagram in hand
 }
 
 // NewDecoder returns a decoder that knows no exporter yet.
@@ -77,7 +77,7 @@ func NewDecoder(c Config) *Decoder {
 	slices.SortFunc(c.Rates, func(a, b Rate) int { return b.Exporters.Bits() - a.Exporters.Bits() })
 	dec := &Decoder{
 		config: c, unknowns: map[schema.Tag]uint64{}, agents: map[schema.Addr]*agent{},
-		frames: map[frameKey]*Exporter{}, senders: map[schema.Addr]*Exporter{}, netflow: netflow.New(c.NetFlow),
+		frames: map[frameKey]*Exporter{}, senders: map[schema.Addr]*sender{}, netflow: netflow.New(c.NetFlow),
 	}
 	dec.flowRec = dec.flowRecord
 	return dec
@@ -102,7 +102,7 @@ func (d *Decoder) Decode(dg *Datagram, rec func(*schema.Record), read func(*sche
 		d.sflow(dg)
 	default:
 		d.books.Versions[v]++
-		d.flowDatagram(dg)
+		d.flowDatagram(dg, v)
 	}
 }
 

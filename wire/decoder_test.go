@@ -200,6 +200,29 @@ func TestBiflowBecomesTwoRecords(t *testing.T) {
 	}
 }
 
+// TestFlowDatagramTwice: the network may deliver a datagram twice; it counts once.
+func TestFlowDatagramTwice(t *testing.T) {
+	b, err := netflow.NewBuilder(netflow.V5, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var payloads [][]byte
+	for range 3 {
+		b.Begin(netflow.Header{Export: testNoon})
+		b.Record(netflow.V5Template(), make([]schema.Value, len(netflow.V5Template().Fields))...)
+		p, err := b.Datagram()
+		if err != nil {
+			t.Fatal(err)
+		}
+		payloads = append(payloads, append([]byte(nil), p...))
+	}
+	d := NewDecoder(Config{})
+	h := listen(t, d, payloads[0], payloads[1], payloads[0], payloads[2], payloads[2])
+	if len(h.records) != 3 || d.Books().Refused[RefusedDuplicate] != 2 || d.Exporters()[0].Duplicates != 2 {
+		t.Errorf("%d records, %+v", len(h.records), d.Exporters())
+	}
+}
+
 func TestFrame(t *testing.T) {
 	d := NewDecoder(Config{})
 	var got schema.Record

@@ -2,27 +2,62 @@ package wire
 
 import (
 	"bytes"
+	"encoding/binary"
 
 	"weir/schema"
 	"weir/wire/netflow"
 	"weir/wire/packet"
 )
 
+// sender is what is remembered of the sender of NetFlow or IPFIX datagrams beside what its decoder remembers.
+type sender struct {
+	bytes      uint64
+	rate       uint32 // last seen
+	prints     [lateWindow]print
+	duplicates map[Version]uint64
+}
+
+// sequenceAt is where in a datagram its sequence number stands; version 1 and 7 have none that counts.
+var sequenceAt = map[Version]int{NetFlow5: 16, NetFlow9: 12, IPFIX: 8}
+
+// repeats tells whether the same datagram, and not just its number, was here before.
+func (s *sender) repeats(v Version, b []byte) bool {
+	at, ok := sequenceAt[v]
+	if !ok || len(b) < at+4 {
+		return false
+	}
+	seq := binary.BigEndian.Uint32(b[at:])
+	p := fingerprint(seq, b)
+	slot := &s.prints[p.hash%lateWindow]
+	if *slot == p {
+		s.duplicates[v]++
+		return true
+	}
+	*slot = p
+	return false
+}
+
 // flowDatagram reads one NetFlow or IPFIX datagram.
-func (d *Decoder) flowDatagram(dg *Datagram) {
+func (d *Decoder) flowDatagram(dg *Datagram, v Version) {
 	x := d.senders[dg.From]
-	if x == nil && len(d.senders) < d.config.Exporters {
-		x = &Exporter{Address: dg.From}
+	if x == nil {
+		if len(d.senders) >= d.config.Exporters {
+			d.books.Refused[RefusedExporters]++
+			return
+		}
+		x = &sender{duplicates: map[Version]uint64{}}
 		d.senders[dg.From] = x
 	}
 	d.from = x
+	if x.repeats(v, dg.Data) {
+		d.books.Refused[RefusedDuplicate]++
+		return
+	}
 	err := d.netflow.Decode(dg.At, dg.From, dg.Data, d.flowRec)
 	switch {
 	case err == nil:
 		d.books.Decoded++
-		if x != nil {
-			x.Bytes += uint64(len(dg.Data))
-		}
+		x.bytes += uint64(len(dg.Data))
 	case refusedBy(err):
 		d.books.Refused[RefusedExporters]++
 	default:
@@ -43,8 +78,8 @@ func (d *Decoder) flowRecord(f *netflow.Record) {
 		rate = d.rate(f.Exporter)
 	}
 	rate = max(rate, 1)
-	if d.from != nil && rate > 1 {
-		d.from.Rate = rate
+	if rate > 1 {
+		d.from.rate = rate
 	}
 	r := &d.rec
 	*r = schema.Record{
@@ -188,6 +223,10 @@ var flowKinds = map[uint16]string{
 	netflow.IPFIX: "ipfix",
 }
 
+var flowVersions = map[uint16]Version{
+	netflow.V1: NetFlow1, netflow.V5: NetFlow5, netflow.V7: NetFlow7, netflow.V9: NetFlow9, netflow.IPFIX: IPFIX,
+}
+
 // flowExporters returns what is known of exporters of flow records: one for each sender and version.
 func (d *Decoder) flowExporters() []Exporter {
 	type key struct {
@@ -219,8 +258,9 @@ func (d *Decoder) flowExporters() []Exporter {
 	out := make([]Exporter, 0, len(found))
 	for k, x := range found {
 		if s := d.senders[k.from]; s != nil {
-			x.Rate = max(x.Rate, s.Rate)
-			x.Bytes = s.Bytes
+			x.Rate = max(x.Rate, s.rate)
+			x.Bytes = s.bytes
+			x.Duplicates = s.duplicates[flowVersions[k.version]]
 		}
 		out = append(out, *x)
 	}

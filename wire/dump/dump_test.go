@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode"
 
 	"weir/schema"
 	"weir/wire"
@@ -56,6 +57,9 @@ func datagrams(t testing.TB) []wire.Datagram {
 	b.IfCounters(&sflow.IfCounters{Index: 3, Type: 6, Speed: 1e9, Status: 3})
 	b.PortName("ge-0/0/3 | x=y \x1b[2J")
 	b.DiscardSample(&sflow.Sample{Sequence: 3, Index: 3, Reason: 259, In: schema.Port{Value: 3}})
+	// A custom metrics sample: datasource "3", one metric, whose name is not to be trusted.
+	b.RawSample(4300, 1002, []byte("\x00\x00\x00\x013\x00\x00\x00\x00\x00\x00\x01"+
+		"\x00\x00\x00\x04a\n=b\x00\x00\x00\x03\x00\x00\x00\x07"))
 	b.RawSample(7777, 5, []byte{0xde, 0xad, 0xbe, 0xef})
 	add(b.Bytes())
 	add(b.Bytes()[:60])
@@ -142,7 +146,7 @@ func checkLines(t testing.TB, asJSON bool, out string) {
 		if asJSON && !json.Valid([]byte(line)) {
 			t.Fatalf("no JSON: %s", line)
 		}
-		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || !asJSON && !unicode.IsPrint(r) }) {
 			t.Fatalf("a control character in %q", line)
 		}
 	}

@@ -60,10 +60,16 @@ func (l *line) end(w io.Writer) error {
 	return err
 }
 
-// name writes the name of a field.
+// name writes the name of a field, which may come from the wire as well.
 func (l *line) name(name string) {
 	if !l.json {
-		l.buf = append(append(append(l.buf, ' '), name...), '=')
+		l.buf = append(l.buf, ' ')
+		if plain(name) {
+			l.buf = append(l.buf, name...)
+		} else {
+			l.buf = strconv.AppendQuote(l.buf, name)
+		}
+		l.buf = append(l.buf, '=')
 		return
 	}
 	if !l.first {

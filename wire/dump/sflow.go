@@ -176,24 +176,6 @@ func (d *Dumper) custom() {
 	l.begin("fields")
 	var f sflow.CustomField
 	for c := sflow.NewCustom(&d.datagram, s); c.Next(&f); {
-		name := string(f.Name)
-		switch f.Type {
-		case sflow.TypeString:
-			l.str(name, string(f.B))
-		case sflow.TypeMAC:
-			l.mac(name, f.B)
-		case sflow.TypeIP4, sflow.TypeIP6:
-			l.addr(name, schema.AddrFrom(f.B))
-		case sflow.TypeF32, sflow.TypeF64:
-			var v schema.Value
-			v.SetFloat(f.F)
-			l.value(name, v)
-		case sflow.TypeI32, sflow.TypeI64:
-			var v schema.Value
-			v.SetInt(int64(f.N))
-			l.value(name, v)
-		default:
-			l.uint(name, f.N)
-		}
+		l.value(string(f.Name), f.Value())
 	}
 }

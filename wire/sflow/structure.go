@@ -53,11 +53,15 @@ type Structure struct {
 }
 
 // FlowStructure returns the structure of records of flow samples and discards with this number, nil when not known.
-func FlowStructure(enterprise, format uint32) *Structure { return flowStructures.find(enterprise, format) }
+func FlowStructure(enterprise, format uint32) *Structure {
+	return flowStructures.find(enterprise, format)
+}
 
 // CounterStructure returns the structure of records of counter samples with this number, nil when not known.
 // Flow and counter records use the same numbers for different things.
-func CounterStructure(enterprise, format uint32) *Structure { return counterStructures.find(enterprise, format) }
+func CounterStructure(enterprise, format uint32) *Structure {
+	return counterStructures.find(enterprise, format)
+}
 
 type number struct{ enterprise, format uint32 }
 

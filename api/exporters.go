@@ -29,11 +29,13 @@ type exporter struct {
 	Records       uint64  `json:"records"`
 	RecordsRate   float64 `json:"records_rate"`
 	Readings      uint64  `json:"readings"`
-	SamplingRate  uint32  `json:"sampling_rate"` // one packet in so many is seen; 0 not known, 1 all
-	Domains       int     `json:"domains"`
-	Datasources   int     `json:"datasources"`
-	FirstSeen     int64   `json:"first_seen_ms"` // ms since the Unix epoch
-	LastSeen      int64   `json:"last_seen_ms"`
+	// Traffic is what the records tell of since the start, scaled by sampling.
+	Traffic      wire.Traffic `json:"traffic"`
+	SamplingRate uint32       `json:"sampling_rate"` // one packet in so many is seen; 0 not known, 1 all
+	Domains      int          `json:"domains"`
+	Datasources  int          `json:"datasources"`
+	FirstSeen    int64        `json:"first_seen_ms"` // ms since the Unix epoch
+	LastSeen     int64        `json:"last_seen_ms"`
 }
 
 // datasource is one datasource of an sFlow exporter in an answer.
@@ -89,7 +91,7 @@ func exporterOf(v *engine.View, x *wire.Exporter, r rates) exporter {
 		Address: x.Address.String(), Name: name, Kind: x.Kind, Datagrams: x.Datagrams, DatagramsRate: r.datagrams,
 		Bytes: x.Bytes, BytesRate: r.bytes, Lost: x.Lost, LossUnit: x.LossUnit, LostPercent: percent,
 		Duplicates: x.Duplicates, OutOfOrder: x.OutOfOrder, Restarts: x.Restarts, Records: x.Records,
-		RecordsRate: r.records, Readings: x.Readings, SamplingRate: x.Rate, Domains: x.Domains,
+		RecordsRate: r.records, Readings: x.Readings, Traffic: x.Traffic, SamplingRate: x.Rate, Domains: x.Domains,
 		Datasources: len(x.Datasources), FirstSeen: x.First.Millis(), LastSeen: x.Last.Millis(),
 	}
 }

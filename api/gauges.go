@@ -3,9 +3,11 @@ package api
 import (
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 
 	"weir/engine"
+	"weir/schema"
 	"weir/wire"
 	"weir/wire/netflow"
 )
@@ -86,6 +88,11 @@ func (s *Server) publishWire(v *engine.View) {
 	s.put("weir_engine_records_total", b.Discards, "kind", "discard")
 	s.put("weir_engine_records_total", b.Reversed, "kind", "reversed")
 	s.put("weir_engine_readings_total", b.Readings)
+	for k := schema.KindPacketSample; k <= schema.KindDiscard; k++ {
+		kind := strings.ReplaceAll(k.String(), " ", "_")
+		s.put("weir_engine_traffic_bytes_total", b.Traffic[k].Bytes, "kind", kind)
+		s.put("weir_engine_traffic_packets_total", b.Traffic[k].Packets, "kind", kind)
+	}
 }
 
 func (s *Server) publishNetFlow(v *engine.View) {

@@ -40,6 +40,16 @@ func (r Refused) String() string {
 	return [refusedReasons]string{"duplicate", "exporters"}[r%refusedReasons]
 }
 
+// Traffic is how much traffic records tell of, scaled by their sampling rates. Frames and packet samples count frame
+// lengths, flow records what the exporter counts, which is layer 3 as a rule.
+type Traffic struct {
+	Bytes   uint64 `json:"bytes"`
+	Packets uint64 `json:"packets"`
+}
+
+// Add adds o to t.
+func (t *Traffic) Add(o Traffic) { t.Bytes, t.Packets = t.Bytes+o.Bytes, t.Packets+o.Packets }
+
 // Books is what became of everything that a decoder was given. It balances: Received is the sum of Decoded, Malformed
 // and Refused; Samples is the sum of the records and readings made and of Ignored.
 type Books struct {
@@ -62,6 +72,8 @@ type Books struct {
 	Options       uint64 // options records, which tell of the exporter and not of traffic
 	Ignored       uint64 // samples that hold nothing to count: unknown types, no packet, no values
 	Unknown       uint64 // structures stepped over by their length because their number is not known
+
+	Traffic [schema.KindDiscard + 1]Traffic // by kind of record
 
 	NetFlow netflow.Stats
 }
@@ -108,6 +120,9 @@ func (b *Books) Add(o Books) {
 	b.Discards += o.Discards
 	b.Reversed += o.Reversed
 	b.Readings += o.Readings
+	for i := range b.Traffic {
+		b.Traffic[i].Add(o.Traffic[i])
+	}
 	b.Options += o.Options
 	b.Ignored += o.Ignored
 	b.Unknown += o.Unknown

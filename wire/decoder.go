@@ -62,7 +62,8 @@ type Decoder struct {
 	onRead  func(*schema.Reading)
 	flowRec func(*netflow.Record)
 	senders map[schema.Addr]*sender
-	from    *sender // of the NetFlow datagram in hand
+	from    *sender  // of the NetFlow datagram in hand
+	traffic *Traffic // of the exporter of the record in hand
 }
 
 // NewDecoder returns a decoder that knows no exporter yet.
@@ -131,6 +132,7 @@ func (d *Decoder) frame(dg *Datagram) {
 	x.Records++
 	x.Bytes += uint64(len(dg.Data))
 	x.Last = dg.At
+	d.traffic = &x.Traffic
 	length := max(dg.Length, uint32(len(dg.Data)))
 	packet.Parse(&d.headers, dg.Link, dg.Data, length)
 	d.rec = schema.Record{
@@ -144,6 +146,16 @@ func (d *Decoder) frame(dg *Datagram) {
 		d.rec.In.Value = dg.Interface
 	}
 	d.outer(dg.Data)
+	d.give()
+}
+
+// give hands the record in hand over and adds it to the totals of its exporter.
+func (d *Decoder) give() {
+	t := Traffic{d.rec.Bytes, d.rec.Packets}
+	d.books.Traffic[d.rec.Kind].Add(t)
+	if d.rec.Kind != schema.KindDiscard {
+		d.traffic.Add(t)
+	}
 	d.onRec(&d.rec)
 }
 
@@ -193,6 +205,7 @@ func (d *Decoder) Exporters() []Exporter {
 		x.Domains++
 		x.First, x.Last = min(x.First, f.First), max(x.Last, f.Last)
 		x.Datagrams, x.Bytes, x.Records = x.Datagrams+f.Datagrams, x.Bytes+f.Bytes, x.Records+f.Records
+		x.Traffic.Add(f.Traffic)
 	}
 	for _, x := range byFrom {
 		out = append(out, *x)

@@ -34,8 +34,9 @@ type Exporter struct {
 
 	Flow, Counter, Notification Samples
 	Records, Readings           uint64
-	WithoutTemplate             uint64 // sets that came before their template
-	Rate                        uint32 // sampling rate last seen; 0 not known
+	Traffic                     Traffic // that the records tell of
+	WithoutTemplate             uint64  // sets that came before their template
+	Rate                        uint32  // sampling rate last seen; 0 not known
 	Datasources                 []Datasource
 }
 

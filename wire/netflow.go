@@ -14,7 +14,8 @@ type sender struct {
 	bytes      uint64
 	rate       uint32 // last seen
 	prints     [lateWindow]print
-	duplicates map[Version]uint64
+	duplicates [IPFIX + 1]uint64
+	traffic    [IPFIX + 1]Traffic
 }
 
 // sequenceAt is where in a datagram its sequence number stands; version 1 and 7 have none that counts.
@@ -45,10 +46,10 @@ func (d *Decoder) flowDatagram(dg *Datagram, v Version) {
 			d.books.Refused[RefusedExporters]++
 			return
 		}
-		x = &sender{duplicates: map[Version]uint64{}}
+		x = &sender{}
 		d.senders[dg.From] = x
 	}
-	d.from = x
+	d.from, d.traffic = x, &x.traffic[v]
 	if x.repeats(v, dg.Data) {
 		d.books.Refused[RefusedDuplicate]++
 		return
@@ -108,7 +109,7 @@ func (d *Decoder) flowRecord(f *netflow.Record) {
 		d.totals.delta(f, r)
 	}
 	d.books.FlowRecords++
-	d.onRec(r)
+	d.give()
 	if f.Has&netflow.HasReverse != 0 && f.Reverse.Bytes|f.Reverse.Packets != 0 {
 		d.reverse(f)
 	}
@@ -163,7 +164,7 @@ func (d *Decoder) section(s *netflow.Section) {
 		d.outer(s.Data)
 	}
 	d.books.PacketSamples++
-	d.onRec(r)
+	d.give()
 }
 
 // reverse makes a record of the other direction of a bidirectional one (RFC 5103).
@@ -182,7 +183,7 @@ func (d *Decoder) reverse(f *netflow.Record) {
 	r.TCPFlags = f.Reverse.TCPFlags
 	r.Bytes, r.Packets = f.Reverse.Bytes*uint64(r.Rate), f.Reverse.Packets*uint64(r.Rate)
 	d.books.Reversed++
-	d.onRec(r)
+	d.give()
 }
 
 // totals turns running totals of long flows into what was added since the last record of the same flow (wire-formats
@@ -261,6 +262,7 @@ func (d *Decoder) flowExporters() []Exporter {
 			x.Rate = max(x.Rate, s.rate)
 			x.Bytes = s.bytes
 			x.Duplicates = s.duplicates[flowVersions[k.version]]
+			x.Traffic = s.traffic[flowVersions[k.version]]
 		}
 		out = append(out, *x)
 	}

@@ -100,6 +100,7 @@ func (a *agent) admit(d *sflow.Datagram, dg *Datagram) bool {
 func (d *Decoder) takeSample(a *agent, dg *Datagram) {
 	s := &d.sample
 	src := d.datagram.Source(s)
+	d.traffic = &a.exporter.Traffic
 	ds := a.source(src, d.config.Datasources)
 	switch s.Kind {
 	case sflow.FlowSample, sflow.CustomFlow:
@@ -202,14 +203,14 @@ func (d *Decoder) flowSample(src schema.Source, dg *Datagram) bool {
 		r.Packets = uint64(r.Rate)
 		r.Bytes = uint64(r.Rate) * uint64(r.Length)
 		d.books.PacketSamples++
-		d.onRec(r)
+		d.give()
 		return true
 	}
 	for _, format := range transactionFormats {
 		if d.sample.Find(0, format) != nil {
 			r.Kind = schema.KindTransaction
 			d.books.Transactions++
-			d.onRec(r)
+			d.give()
 			return true
 		}
 	}
@@ -223,7 +224,7 @@ func (d *Decoder) discard(src schema.Source, dg *Datagram) {
 	d.sampled(dg.Data)
 	r.Bytes = uint64(r.Length)
 	d.books.Discards++
-	d.onRec(r)
+	d.give()
 }
 
 // sampled fills in what the packet of the sample in hand is, by the record that says it best: its header, else what

@@ -44,17 +44,18 @@ type agentBooks struct {
 
 // telemetry is what came from an exporter in one protocol.
 type telemetry struct {
-	Kind       string `json:"kind"`
-	Domains    int    `json:"domains"`
-	Datagrams  uint64 `json:"datagrams"`
-	Bytes      uint64 `json:"bytes"`
-	Lost       uint64 `json:"lost"`
-	LossUnit   string `json:"lossUnit,omitempty"`
-	Duplicates uint64 `json:"duplicates"`
-	OutOfOrder uint64 `json:"outOfOrder"`
-	Records    uint64 `json:"records"`
-	Readings   uint64 `json:"readings"`
-	Rate       uint32 `json:"samplingRate,omitempty"`
+	Kind       string       `json:"kind"`
+	Domains    int          `json:"domains"`
+	Datagrams  uint64       `json:"datagrams"`
+	Bytes      uint64       `json:"bytes"`
+	Lost       uint64       `json:"lost"`
+	LossUnit   string       `json:"lossUnit,omitempty"`
+	Duplicates uint64       `json:"duplicates"`
+	OutOfOrder uint64       `json:"outOfOrder"`
+	Records    uint64       `json:"records"`
+	Readings   uint64       `json:"readings"`
+	Traffic    wire.Traffic `json:"traffic"` // that the records tell of, scaled by sampling
+	Rate       uint32       `json:"samplingRate,omitempty"`
 }
 
 func (c *call) agents() error {
@@ -89,7 +90,8 @@ func (b *agentBooks) add(c *call, x *wire.Exporter) {
 	b.Uptime = max(b.Uptime, x.Uptime)
 	b.Telemetry = append(b.Telemetry, telemetry{
 		Kind: x.Kind, Domains: x.Domains, Datagrams: x.Datagrams, Bytes: x.Bytes, Lost: x.Lost, LossUnit: x.LossUnit,
-		Duplicates: x.Duplicates, OutOfOrder: x.OutOfOrder, Records: x.Records, Readings: x.Readings, Rate: x.Rate,
+		Duplicates: x.Duplicates, OutOfOrder: x.OutOfOrder, Records: x.Records, Readings: x.Readings,
+		Traffic: x.Traffic, Rate: x.Rate,
 	})
 	if x.Kind != kindSFlow {
 		return

@@ -7,6 +7,6 @@
 // a server where nobody switched it on.
 //
 // The package keeps no state but the number of long polls that wait and which definitions scrapers put in force, since
-// those never say when they are done. Every answer is made from one view of the
-// engine, which is shared and never written to; request bodies and answers belong to their request.
+// those never say when they are done. Every answer is made from one view of the engine, which is shared and never
+// written to; request bodies and answers belong to their request.
 package sflowrt

@@ -178,9 +178,6 @@ func (e *Engine) Do(cs ...Command) error {
 // View is the world as of the last tick. It never changes once published and never blocks the reader.
 func (e *Engine) View() *View { return e.view.Load() }
 
-// now is the instant of the last tick, which is what "now" means everywhere in the house.
-func (e *Engine) now() schema.Instant { return e.View().At }
-
 // Run works until ctx ends; then it takes nothing new, drains the inboxes, closes the past one last time, and closes
 // its followers.
 func (e *Engine) Run(ctx context.Context) error {

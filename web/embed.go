@@ -100,7 +100,7 @@ func readOnly(w http.ResponseWriter, r *http.Request) bool {
 		return true
 	}
 	w.Header().Set("Allow", "GET, HEAD")
-	http.Error(w, "the console is only read: use GET; to change something use the REST interface", http.StatusMethodNotAllowed)
+	http.Error(w, "the console is only read: use GET; the REST interface changes things", http.StatusMethodNotAllowed)
 	return false
 }
 

@@ -1,0 +1,3 @@
+import type { Schema } from '../src/lib/types'
+
+export const SCHEMA: Schema

@@ -1,0 +1,35 @@
+declare module '*/dev/mock.mjs' {
+  export interface Mock {
+    url: string
+    scenario: string
+    requests: string[]
+    definitions: Map<string, { name: string; keys: string; value: string; filter: string }>
+    network: { step(): unknown; events: unknown[]; eventId: number; at: number }
+    streams: Set<{ res: { write(text: string): void } }>
+    cut(): void
+    close(): Promise<void>
+  }
+  export function startMock(options?: {
+    port?: number
+    scenario?: string
+    warm?: number
+    every?: number
+    seed?: number
+  }): Promise<Mock>
+}
+
+declare module '*/browser.mjs' {
+  import type { Browser, BrowserContext, Page } from 'playwright-core'
+  export const CHROMIUM: string
+  export const MISSING: string
+  export function launch(): Promise<Browser>
+  export function open(
+    browser: Browser,
+    options?: {
+      width?: number
+      height?: number
+      colorScheme?: 'light' | 'dark'
+      reducedMotion?: 'reduce' | 'no-preference'
+    },
+  ): Promise<{ context: BrowserContext; page: Page; outside: string[]; errors: string[] }>
+}

@@ -43,6 +43,7 @@ func Default() *Config {
 		Thresholds: map[string]event.Threshold{}, Groups: map[string]map[string][]string{},
 		Maps: map[string]map[string][]string{}, DNS: defaultDNS(), Export: export.DefaultConfig(), Data: "weir-data",
 	}
+	c.Engine.Lanes = 0 // one for each core, wherever the file is read
 	c.fill()
 	return c
 }
@@ -65,8 +66,8 @@ func standing() map[string]flow.Definition {
 	)
 	out := map[string]flow.Definition{}
 	for _, d := range []flow.Definition{
-		{Name: "console_total", Value: "bytes"},
-		{Name: "console_packets", Value: "frames"},
+		{Name: "console_total", Value: "bytes", AggMode: "AGENT"},
+		{Name: "console_packets", Value: "frames", AggMode: "AGENT"},
 		{Name: "console_sources", Keys: source, Value: "bytes", N: 20},
 		{Name: "console_destinations", Keys: destination, Value: "bytes", N: 20},
 		{Name: "console_pairs", Keys: source + "," + destination, Value: "bytes", N: 20},

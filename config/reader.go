@@ -187,7 +187,8 @@ func (r *reader) expand(n *yaml.Node, path string) (text string, ok bool) {
 		}
 		value, set := os.LookupEnv(name)
 		if !set {
-			r.bad(n, path, "set it before weir starts; write $${ for a plain ${", "environment variable %q is not set", name)
+			r.bad(n, path, "set it before weir starts; write $${ for a plain ${",
+				"environment variable %q is not set", name)
 			ok = false
 		}
 		b.WriteString(value)

@@ -21,38 +21,43 @@ type section struct {
 // sections is the file as a table. What is read goes to c.
 func (c *Config) sections() []section {
 	return []section{
-		{name: "listen", doc: "Where telemetry is received. Every port takes sFlow, NetFlow and IPFIX alike.\n" +
-			"An empty address is not listened on. A change needs a restart.", settings: c.listen()},
+		{name: "listen", settings: c.listen(),
+			doc: "Where telemetry is received. Every port takes sFlow, NetFlow and IPFIX alike.\n" +
+				"An empty address is not listened on. A change needs a restart."},
 		{name: "http", doc: "The console and the REST interface. A change needs a restart.", settings: c.http()},
-		{name: "engine", doc: "How the work is shared, and how much is remembered. A change needs a restart.",
-			settings: c.engine()},
+		{name: "engine", settings: c.engine(),
+			doc: "How the work is shared, and how much is remembered. A change needs a restart."},
 		{name: "telemetry", doc: "How telemetry is read. A change needs a restart.", settings: c.telemetry()},
-		{name: "sampling", doc: "Sampling rates of exporters that do not tell theirs: prefix of exporter addresses, and N of\n" +
-			"one packet in N. The longest prefix counts. A change needs a restart.",
-			read: c.readSampling, example: "192.0.2.0/24: 1000\n2001:db8::1: 512"},
-		{name: "capture", doc: "Interfaces whose packets are counted as they pass. Linux, with the right to capture.\n" +
-			"A change needs a restart.",
-			read: c.readCapture, example: "- interface: eth0\n  promiscuous: true\n  snaplen: 65535"},
-		{name: "flows", doc: "Flow definitions, by name; see the reference of the flow language. They are in force beside the\n" +
-			"standing ones of the console, console_...; one of the same name takes its place, and\n" +
-			"\"console_ports: null\" removes it.",
-			read: c.readFlows, example: flowsExample},
-		{name: "thresholds", doc: "Thresholds on flows and metrics, by name. Crossing one makes an event.",
-			read: c.readThresholds, example: thresholdsExample},
-		{name: "groups", doc: "Sets of named address prefixes, for the key function group: and, the set \"default\", for\n" +
-			"sourcegroup and destinationgroup.",
-			read: c.readGroups, example: "default:\n  servers: [192.0.2.0/24, \"2001:db8:1::/48\"]\n  private: [10.0.0.0/8]"},
-		{name: "maps", doc: "Maps from values to labels, for the key function map:.",
-			read: c.readMaps, example: "service:\n  web: [\"80\", \"443\"]\n  dns: [\"53\"]"},
-		{name: "topology", doc: "The links between switches: here, or the path of a JSON file with the same names.",
-			read: c.readTopology, example: "links:\n  core1: {node1: leaf1, port1: swp1, node2: spine1, port2: swp1}"},
-		{name: "dns", doc: "Name servers for the key functions dns: and suffix:. Without any, no name is asked for.\n" +
-			"A change needs a restart.", settings: c.dns()},
-		{name: "export", doc: "How logged flows of definitions with ipfixCollectors are sent to these, as IPFIX.\n" +
-			"A change needs a restart.", settings: c.export()},
-		{name: "oui_file", doc: "The IEEE's list of MAC address blocks (oui.txt or oui.csv), for the key function oui:.",
-			read: c.readVendors, example: "oui.csv"},
-		{name: "data", doc: "The directory of what weir itself keeps.", settings: nil,
+		{name: "sampling", read: c.readSampling, example: "192.0.2.0/24: 1000\n2001:db8::1: 512",
+			doc: "Sampling rates of exporters that do not tell theirs: prefix of exporter addresses,\n" +
+				"and N of one packet in N. The longest prefix counts. A change needs a restart."},
+		{name: "capture", read: c.readCapture, example: "- interface: eth0\n  promiscuous: true\n  snaplen: 65535",
+			doc: "Interfaces whose packets are counted as they pass. Linux, with the right to capture.\n" +
+				"A change needs a restart."},
+		{name: "flows", read: c.readFlows, example: flowsExample,
+			doc: "Flow definitions, by name; see the reference of the flow language. They are in force\n" +
+				"beside the standing ones of the console, console_...; one of the same name takes its\n" +
+				"place, and \"console_ports: null\" removes it."},
+		{name: "thresholds", read: c.readThresholds, example: thresholdsExample,
+			doc: "Thresholds on flows and metrics, by name. Crossing one makes an event."},
+		{name: "groups", read: c.readGroups,
+			example: "default:\n  servers: [192.0.2.0/24, \"2001:db8:1::/48\"]\n  private: [10.0.0.0/8]",
+			doc: "Sets of named address prefixes, for the key function group: and, the set \"default\",\n" +
+				"for sourcegroup and destinationgroup."},
+		{name: "maps", read: c.readMaps, example: "service:\n  web: [\"80\", \"443\"]\n  dns: [\"53\"]",
+			doc: "Maps from values to labels, for the key function map:."},
+		{name: "topology", read: c.readTopology,
+			example: "links:\n  core1: {node1: leaf1, port1: swp1, node2: spine1, port2: swp1}",
+			doc:     "The links between switches: here, or the path of a JSON file with the same names."},
+		{name: "dns", settings: c.dns(),
+			doc: "Name servers for the key functions dns: and suffix:. Without any, no name is asked for.\n" +
+				"A change needs a restart."},
+		{name: "export", settings: c.export(),
+			doc: "How logged flows of definitions with ipfixCollectors are sent to these, as IPFIX.\n" +
+				"A change needs a restart."},
+		{name: "oui_file", read: c.readVendors, example: "oui.csv",
+			doc: "The IEEE's list of MAC address blocks (oui.txt or oui.csv), for the key function oui:."},
+		{name: "data", doc: "The directory of what weir itself keeps.",
 			read: func(r *reader, n *yaml.Node, path string) { r.setting(n, path, &setting{to: &c.Data}) }},
 	}
 }
@@ -92,8 +97,8 @@ func (c *Config) http() []setting {
 			"address may do everything", read: c.readTokens,
 			example: "[{name: grafana, token: \"${WEIR_TOKEN}\", right: read}]"},
 		{name: "anonymous", doc: "with tokens: what may do who brings none: none, read or define", to: &h.Anonymous},
-		{name: "allow_origins", doc: "origins of other pages that may use the interface in a browser", to: &h.AllowOrigins,
-			example: "[\"https://dashboards.example.net\"]"},
+		{name: "allow_origins", doc: "origins of other pages that may use the interface in a browser",
+			to: &h.AllowOrigins, example: "[\"https://dashboards.example.net\"]"},
 		{name: "allow_hosts", doc: "further names that the server answers to", to: &h.AllowHosts,
 			example: "[weir.example.net]"},
 		{name: "connections", doc: "open at the same time; more wait", to: &h.Connections},

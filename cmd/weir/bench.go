@@ -42,7 +42,8 @@ func (c *benchCmd) size() benchSize {
 		return benchSize{records: 50_000, rounds: 2, within: 300 * time.Millisecond, step: 250 * time.Millisecond,
 			steps: 7, keys: 200_000}
 	}
-	return benchSize{records: 500_000, rounds: 5, within: 3 * time.Second, step: time.Second, steps: 12, keys: 2_000_000}
+	return benchSize{records: 500_000, rounds: 5, within: 3 * time.Second, step: time.Second, steps: 12,
+		keys: 2_000_000}
 }
 
 // benchScenario is one thing that is measured.
@@ -247,7 +248,8 @@ func readResults(name string) (map[string]*benchResult, error) {
 		if err := d.Decode(&r); err == io.EOF {
 			return out, nil
 		} else if err != nil {
-			return nil, fmt.Errorf("bench: %s: byte %d: %w (write it with weir bench --json)", name, d.InputOffset(), err)
+			return nil, fmt.Errorf("bench: %s: byte %d: %w (write it with weir bench --json)", name, d.InputOffset(),
+				err)
 		}
 		out[r.Scenario] = &r
 	}

@@ -222,6 +222,12 @@ func TestBenchAndTopFlags(t *testing.T) {
 	if c.Top != want {
 		t.Errorf("%+v", c.Top)
 	}
+	var none struct {
+		Top topCmd `cmd:""`
+	}
+	if parser, err = kong.New(&none); err != nil {
+		t.Fatal(err)
+	}
 	if _, err := parser.Parse([]string{"top"}); err == nil {
 		t.Error("top without keys is not refused")
 	}

@@ -116,7 +116,8 @@ func (lo *loopback) send(ctx context.Context, l *benchLoad, rate float64, long t
 			if passed >= long {
 				break
 			}
-			for due := uint64(rate * passed.Seconds()); s.sent < due && err == nil && time.Since(begin) < long; s.sent++ {
+			due := uint64(rate * passed.Seconds())
+			for ; s.sent < due && err == nil && time.Since(begin) < long; s.sent++ {
 				err = lo.sendOne(l)
 			}
 			time.Sleep(benchBurst)

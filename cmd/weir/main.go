@@ -30,6 +30,8 @@ type commands struct {
 	Replay  replayCmd  `cmd:"" help:"Count what capture files hold, offline: totals, books, largest flows."`
 	Decode  decodeCmd  `cmd:"" help:"Show what telemetry or packets say: one line per sample, record or frame."`
 	Check   checkCmd   `cmd:"" help:"Report everything that is wrong with a configuration file."`
+	Top     topCmd     `cmd:"" help:"Show the largest flows of a running server, live."`
+	Bench   benchCmd   `cmd:"" help:"Measure the house under load that it makes itself."`
 	Config  configCmd  `cmd:"" help:"Print the default configuration with comments."`
 	Version versionCmd `cmd:"" help:"Print the version."`
 }

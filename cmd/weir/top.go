@@ -12,7 +12,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 )
 
 // topCmd shows the largest flows of a running server. It defines them there for as long as it runs.
@@ -75,7 +75,7 @@ func terminal(f *os.File) bool {
 func (c *topCmd) live(e *env, client *topClient) error {
 	m := newTopModel(e.ctx, c, client)
 	m.colour = os.Getenv("NO_COLOR") == ""
-	last, err := tea.NewProgram(m, tea.WithContext(e.ctx), tea.WithAltScreen(), tea.WithoutSignalHandler()).Run()
+	last, err := tea.NewProgram(m, tea.WithContext(e.ctx), tea.WithoutSignalHandler()).Run()
 	if e.ctx.Err() != nil || errors.Is(err, tea.ErrInterrupted) {
 		return nil // told to stop
 	}

@@ -7,7 +7,7 @@ import (
 	"time"
 	"unicode/utf8"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 )
 
 // topModel is the live table. Bubbletea gives it messages and draws what View returns; it belongs to one goroutine.
@@ -67,8 +67,8 @@ func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	switch msg := msg.(type) {
 	case tea.WindowSizeMsg:
 		m.width, m.height = msg.Width, msg.Height
-	case tea.KeyMsg:
-		return m, m.keys(msg)
+	case tea.KeyPressMsg:
+		return m, m.key(msg.String())
 	case topTick:
 		if m.paused {
 			return m, m.tick()
@@ -87,29 +87,12 @@ func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 	return m, nil
 }
 
-// keys takes what was typed: keys that repeat fast come several at once.
-func (m *topModel) keys(msg tea.KeyMsg) tea.Cmd {
-	if msg.Type != tea.KeyRunes {
-		return m.key(msg.String())
-	}
-	var all []tea.Cmd
-	for _, r := range msg.Runes {
-		if cmd := m.key(string(r)); cmd != nil {
-			all = append(all, cmd)
-		}
-	}
-	if len(all) == 1 {
-		return all[0]
-	}
-	return tea.Batch(all...)
-}
-
 // key does what one key asks for.
 func (m *topModel) key(key string) tea.Cmd {
 	switch key {
 	case "q", "esc", "ctrl+c":
 		return tea.Quit
-	case "p", " ":
+	case "p", "space":
 		m.paused = !m.paused
 	case "m":
 		if m.mode == "max" {
@@ -130,8 +113,15 @@ func (m *topModel) key(key string) tea.Cmd {
 	return m.look()
 }
 
-// View draws the table.
-func (m *topModel) View() string {
+// View draws the table on a screen of its own, so that what was there before comes back.
+func (m *topModel) View() tea.View {
+	v := tea.NewView(m.frame())
+	v.AltScreen = true
+	return v
+}
+
+// frame is the table as text.
+func (m *topModel) frame() string {
 	var b strings.Builder
 	m.line(&b, m.title(), styleBold)
 	m.line(&b, m.condition(), styleFaint)

@@ -13,7 +13,7 @@ import (
 	"testing"
 	"time"
 
-	tea "github.com/charmbracelet/bubbletea"
+	tea "charm.land/bubbletea/v2"
 )
 
 // fakeServer answers as the REST interface does.
@@ -223,11 +223,11 @@ func TestTopFrame(t *testing.T) {
 		"10.0.0.1  443                  12.0 Mbit/s   ±200 kbit/s  █████████     75.0%\n" +
 		"10.0.0.2  80                   4.00 Mbit/s         exact  ███           25.0%\n" +
 		"q quit   p pause   m mode   + - rows"
-	if got := m.View(); got != want {
+	if got := m.frame(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
 	}
 	m.colour = true
-	if !strings.Contains(m.View(), "\x1b[1mweir top") {
+	if !strings.Contains(m.frame(), "\x1b[1mweir top") {
 		t.Error("no colour")
 	}
 }
@@ -237,7 +237,7 @@ func TestTopFrameFits(t *testing.T) {
 		m := model(t, size[0], size[1])
 		m.answer.Flows[0].Keys[0] = "2001:db8:aaaa:bbbb:cccc:dddd:eeee:ffff \x1b[2J evil"
 		m.Update(topLook{err: errors.New("no answer")})
-		frame := m.View()
+		frame := m.frame()
 		if strings.Contains(frame, "\x1b") {
 			t.Error("a control character of the network reaches the terminal")
 		}
@@ -257,9 +257,9 @@ func TestTopFrameFits(t *testing.T) {
 
 func press(m *topModel, keys ...string) (last tea.Cmd) {
 	for _, k := range keys {
-		msg := tea.KeyMsg{Type: tea.KeyRunes, Runes: []rune(k)}
+		msg := tea.KeyPressMsg{Code: []rune(k)[0], Text: k}
 		if k == "ctrl+c" {
-			msg = tea.KeyMsg{Type: tea.KeyCtrlC}
+			msg = tea.KeyPressMsg{Code: 'c', Mod: tea.ModCtrl}
 		}
 		_, last = m.Update(msg)
 	}
@@ -274,10 +274,10 @@ func TestTopKeys(t *testing.T) {
 	if press(m, "-", "-", "-", "-", "-", "-", "-"); m.rows != 1 {
 		t.Errorf("%d rows", m.rows)
 	}
-	if press(m, "m"); m.mode != "max" || !strings.Contains(m.View(), "mode max") {
+	if press(m, "m"); m.mode != "max" || !strings.Contains(m.frame(), "mode max") {
 		t.Errorf("mode %s", m.mode)
 	}
-	if press(m, "p"); !m.paused || !strings.Contains(m.View(), "PAUSED") {
+	if press(m, "p"); !m.paused || !strings.Contains(m.frame(), "PAUSED") {
 		t.Error("not paused")
 	}
 	before := m.answer
@@ -298,8 +298,8 @@ func TestTopKeys(t *testing.T) {
 func TestTopModelLooks(t *testing.T) {
 	m := model(t, 80, 24)
 	m.answer = nil
-	if !strings.Contains(m.View(), "waiting for the first answer") {
-		t.Error(m.View())
+	if !strings.Contains(m.frame(), "waiting for the first answer") {
+		t.Error(m.frame())
 	}
 	m.client.definition = topDefinition{Keys: "ipsource", Value: "bytes", N: 100}
 	if err := m.client.define(m.ctx); err != nil {
@@ -325,7 +325,8 @@ func TestTopProgram(t *testing.T) {
 	var out bytes.Buffer
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(strings.NewReader("mq")), tea.WithOutput(&out), tea.WithoutSignalHandler())
+	p := tea.NewProgram(m, tea.WithContext(ctx), tea.WithInput(strings.NewReader("mq")), tea.WithOutput(&out),
+		tea.WithoutSignalHandler(), tea.WithWindowSize(80, 24))
 	if _, err := p.Run(); err != nil {
 		t.Fatal(err)
 	}

@@ -44,6 +44,11 @@ test.each([
   [NaN, 10, false, ''],
 ])('an error of %d of %d', (error, value, exact, want) => expect(f.plusMinus(error, value, exact)).toBe(want))
 
+test('an error beside a number that has the prefix has it too', () => {
+  expect(f.plusMinus(2470, 22500, false, 'packets/s')).toBe('\u00b12.47k')
+  expect(f.plusMinus(2470, 22500, false, 'bit/s')).toBe('\u00b12.47')
+})
+
 test.each([
   [0, '0 %'],
   [0.004, '<0.01 %'],

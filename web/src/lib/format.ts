@@ -73,15 +73,21 @@ export function count(value: number): string {
   return quantity(value, '').number
 }
 
-/** The standard error of an estimate, in the magnitude of the estimate: "±0.04"; "exact" for what was counted. */
-export function plusMinus(error: number, value: number, exact: boolean): string {
+/**
+ * The standard error of an estimate, in the magnitude of the estimate: "±0.04" beside 1.23 Gbit/s, "±0.04k" beside
+ * 1.23k packets/s; "exact" for what was counted.
+ */
+export function plusMinus(error: number, value: number, exact: boolean, unit = 'bit/s'): string {
   if (exact) return 'exact'
   if (!Number.isFinite(error)) return ''
-  const scaled = error / 1000 ** magnitude(value)
+  const m = magnitude(value)
+  const scaled = error / 1000 ** m
+  const prefix = takesPrefix(unit) ? '' : PREFIXES[m]
   if (scaled === 0) return '\u00b10'
   if (scaled >= 1000) return '\u00b1' + count(error)
-  if (scaled < 0.005) return '\u00b1<0.01'
-  return '\u00b1' + (scaled >= 100 ? scaled.toFixed(0) : scaled >= 10 ? scaled.toFixed(1) : scaled.toFixed(2))
+  if (scaled < 0.005) return '\u00b1<0.01' + prefix
+  const text = scaled >= 100 ? scaled.toFixed(0) : scaled >= 10 ? scaled.toFixed(1) : scaled.toFixed(2)
+  return '\u00b1' + text + prefix
 }
 
 /** A share of a hundred: "0", "0.02 %", "12.3 %". */

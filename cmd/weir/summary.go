@@ -142,7 +142,8 @@ func printNetflow(w io.Writer, s *wire.NetflowSummary) {
 		c := s.Protocols[p]
 		fmt.Fprintf(w, "IP protocol %s\t%d records, %d packets, %d bytes\n", p, c.Records, c.Packets, c.Bytes)
 	}
-	fmt.Fprintf(w, "as sent\t%d packets, %d bytes\nhosts\t%d\n5-tuples\t%d\n", s.Packets, s.Bytes, s.HostCount, s.Tuples)
+	fmt.Fprintf(w, "as sent\t%d packets, %d bytes\nhosts\t%d\n5-tuples\t%d\n", s.Packets, s.Bytes,
+		s.HostCount, s.Tuples)
 }
 
 func printPackets(w io.Writer, s *packet.Summary) {

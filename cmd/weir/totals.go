@@ -197,8 +197,8 @@ func newResult(s ingest.ReplayStats, v *engine.View, t *totals, top int) *replay
 			Passed: s.Passed,
 		},
 		Records: recordCounts{
-			b.PacketSamples, b.FlowRecords, b.Reversed, b.FrameRecords, b.Transactions, b.Discards, b.Readings, b.Options,
-			b.Ignored, b.Unknown,
+			b.PacketSamples, b.FlowRecords, b.Reversed, b.FrameRecords, b.Transactions, b.Discards, b.Readings,
+			b.Options, b.Ignored, b.Unknown,
 		},
 		Books: newBooks(b), FlowsLost: t.more + v.LogMissed, Exporters: []exporterResult{}, Flows: []flowResult{},
 	}
@@ -258,14 +258,15 @@ func (r *replayResult) print(w io.Writer) error {
 	in, rec := &r.Input, &r.Records
 	fmt.Fprintf(t, "read\t%d frames, %d bytes, %s to %s\n", in.Frames, in.Bytes, in.First, in.Last)
 	fmt.Fprintf(t, "telemetry\t%d datagrams, %d cut short, %d frames passed over\n", in.Datagrams, in.Cut, in.Passed)
-	fmt.Fprintf(t, "records\t%d packet samples, %d flow records, %d reversed, %d frames, %d transactions, %d discards\n",
-		rec.PacketSamples, rec.FlowRecords, rec.Reversed, rec.Frames, rec.Transactions, rec.Discards)
-	fmt.Fprintf(t, "\t%d readings, %d options, %d ignored, %d unknown structures\n", rec.Readings, rec.Options,
-		rec.Ignored, rec.Unknown)
+	fmt.Fprintf(t, "records\t%d packet samples, %d flow records, %d reversed, %d frames, %d transactions\n",
+		rec.PacketSamples, rec.FlowRecords, rec.Reversed, rec.Frames, rec.Transactions)
+	fmt.Fprintf(t, "\t%d discards, %d readings, %d options, %d ignored, %d unknown structures\n", rec.Discards,
+		rec.Readings, rec.Options, rec.Ignored, rec.Unknown)
 	b := &r.Books
 	fmt.Fprintf(t, "books\t%d received = %d decoded + %s + %s; difference %d\n", b.Received, b.Decoded,
 		counts("malformed", b.Malformed), counts("refused", b.Refused), b.Difference)
-	fmt.Fprintf(t, "templates\t%d sets came before theirs, %d of these were decoded when it came\n", b.Waiting, b.Released)
+	fmt.Fprintf(t, "templates\t%d sets came before theirs, %d of these were decoded when it came\n", b.Waiting,
+		b.Released)
 	if r.FlowsLost > 0 {
 		fmt.Fprintf(t, "flows lost\t%d: there was no room for them in the totals below\n", r.FlowsLost)
 	}

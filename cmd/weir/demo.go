@@ -143,7 +143,7 @@ func (d *demo) furnish(conf *config.Config) error {
 	for _, f := range []flow.Definition{
 		{Name: "demo_groups", Keys: "sourcegroup,destinationgroup", Value: "bytes", N: 20},
 		{Name: "demo_names", Keys: "dns:ipdestination", Value: "bytes", N: 20},
-		{Name: "demo_flood", Keys: "ipdestination,udpsourceport", Value: "frames", N: 10},
+		{Name: "demo_flood", Keys: "ipdestination,udpsourceport", Value: "frames", N: 10, AggMode: "AGENT"},
 		{Name: "demo_scan", Keys: "ipsource,ipdestination", Value: "count:tcpdestinationport", Filter: "tcpflags~.*1.$",
 			N: 10, T: 10},
 		{Name: "demo_dropped", Keys: "ipdestination,reason", Value: "frames", Dropped: true},

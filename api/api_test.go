@@ -374,7 +374,8 @@ func TestLogAndEvents(t *testing.T) {
 		Flows []loggedFlow
 	}
 	r.must(&l, "GET", "/api/v1/log?flows=all", "")
-	if len(l.Flows) != 1 || l.Flows[0].Key != "10.0.0.1" || l.Last != l.Flows[0].ID {
+	if len(l.Flows) != 1 || l.Flows[0].Key != "10.0.0.1" || l.Last != l.Flows[0].ID ||
+		l.Flows[0].Exact || l.Flows[0].Error <= 0 {
 		t.Errorf("%+v", l)
 	}
 	r.must(&l, "GET", "/api/v1/log?since="+strconv.FormatUint(l.Last, 10), "")

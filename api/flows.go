@@ -285,6 +285,8 @@ type loggedFlow struct {
 	Datasource string    `json:"datasource"`
 	Key        string    `json:"key"`
 	Value      float64   `json:"value"` // total over the life of the flow, or since it was last logged
+	Error      float64   `json:"error"` // standard error of value
+	Exact      bool      `json:"exact"` // nothing was estimated from samples
 	Values     []float64 `json:"values"`
 	Start      int64     `json:"start"` // ms since the Unix epoch
 	End        int64     `json:"end"`
@@ -313,7 +315,8 @@ func flowLog(r *request) (any, error) {
 		}
 		out = append(out, loggedFlow{
 			ID: l.ID, Flow: l.Name, Exporter: l.Source.Exporter.String(), Datasource: l.Source.Datasource(),
-			Key: l.Keys, Value: l.Value, Values: values, Start: l.Start.Millis(), End: l.End.Millis(),
+			Key: l.Keys, Value: l.Value, Error: l.Error, Exact: l.Exact, Values: values, Start: l.Start.Millis(),
+			End: l.End.Millis(),
 		})
 	}
 	return struct {

@@ -74,6 +74,10 @@ func (s *Server) publishWire(v *engine.View) {
 	for i, n := range b.Refused {
 		s.put("weir_wire_refused_total", n, "reason", wire.Refused(i).String())
 	}
+	for i, n := range b.Unfollowed {
+		s.put("weir_wire_unfollowed_total", n, "what", wire.Unfollowed(i).String())
+	}
+	s.put("weir_wire_exporters_evicted_total", b.Evicted)
 	s.put("weir_wire_samples_total", b.Samples)
 	s.put("weir_wire_samples_ignored_total", b.Ignored)
 	s.put("weir_wire_options_total", b.Options)

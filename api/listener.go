@@ -5,11 +5,12 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 	"syscall"
 )
 
 // listen opens the address; the error says what to do.
-func listen(address string, connections int) (net.Listener, error) {
+func listen(address string, connections int) (*bounded, error) {
 	l, err := net.Listen("tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -32,6 +33,7 @@ type bounded struct {
 	places chan struct{}
 	closed chan struct{}
 	once   sync.Once
+	open   atomic.Int64
 }
 
 // Accept waits for a place, then for a connection.
@@ -46,7 +48,14 @@ func (b *bounded) Accept() (net.Conn, error) {
 		<-b.places
 		return nil, err
 	}
-	return &placed{Conn: c, leave: func() { <-b.places }}, nil
+	b.open.Add(1)
+	return &placed{Conn: c, leave: b.leave}, nil
+}
+
+// leave gives back the place of one connection.
+func (b *bounded) leave() {
+	b.open.Add(-1)
+	<-b.places
 }
 
 // Close ends the listener and wakes an Accept that waits for a place.

@@ -75,7 +75,7 @@ type Server struct {
 	routes   []route
 	mux      *http.ServeMux
 	http     *http.Server
-	listener net.Listener
+	listener *bounded // nil before Listen
 	caster   *caster
 	origins  origins
 	gauges   gauges
@@ -177,7 +177,7 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
 
 // Handler returns everything that the server serves, for a server of the caller's own. The stream lives only while
 // Run does.
-func (s *Server) Handler() http.Handler { return s.guarded(s.gate.entry(squeeze(s.mux))) }
+func (s *Server) Handler() http.Handler { return s.guarded(s.gate.entry(squeeze(plain(s.mux)))) }
 
 // guarded counts requests by the class of their status and turns a panic into an answer.
 func (s *Server) guarded(h http.Handler) http.Handler {
@@ -261,6 +261,15 @@ func (s *Server) Address() net.Addr {
 		return nil
 	}
 	return s.listener.Addr()
+}
+
+// Connections returns how many connections are open, 0 before Listen. It is safe for use by any number of goroutines
+// once Listen has returned.
+func (s *Server) Connections() int {
+	if s.listener == nil {
+		return 0
+	}
+	return int(s.listener.open.Load())
 }
 
 // Drain makes /health say so, and ends streams and long polls. Everything else is answered on, until Run ends.

@@ -244,6 +244,10 @@ func (s *Server) health() condition {
 	if quiet := s.caster.quiet(); !s.options.Replay && quiet > stalled {
 		c.Reasons = append(c.Reasons, fmt.Sprintf("no tick for %v", quiet.Round(time.Second)))
 	}
+	if late := time.Duration(time.Now().UnixNano() - int64(v.At)); v.Seq > 0 && !s.options.Replay && late > stalled {
+		c.Reasons = append(c.Reasons, fmt.Sprintf("the lanes are %v behind: more comes than they can count; "+
+			"remove flow definitions or give weir more cores", late.Round(time.Second)))
+	}
 	if s.options.Unwell != nil {
 		c.Reasons = append(c.Reasons, s.options.Unwell()...)
 	}

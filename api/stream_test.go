@@ -267,7 +267,7 @@ func TestShutdown(t *testing.T) {
 			}
 			polled <- err
 		}()
-		for r.connections() < 2 {
+		for r.Connections() < 2 {
 			time.Sleep(time.Millisecond)
 		}
 		r.Drain()
@@ -292,9 +292,6 @@ func TestShutdown(t *testing.T) {
 		time.Sleep(time.Millisecond)
 	}
 }
-
-// connections returns how many connections are open.
-func (r *rig) connections() int { return len(r.listener.(*bounded).places) - 1 }
 
 func TestAddressInUse(t *testing.T) {
 	r := newRig(t, freeConfig(), Options{})
@@ -352,6 +349,9 @@ func TestConnections(t *testing.T) {
 	first.Close() // gives back one place only
 	if err := <-accepted; err != nil {
 		t.Error(err)
+	}
+	if n := l.open.Load(); n != 1 {
+		t.Errorf("%d connections are open, not 1", n)
 	}
 	l.Close()
 	if err := <-accepted; err == nil {

@@ -115,6 +115,7 @@ func TestExtractLinks(t *testing.T) {
 		"loop":           frameOf(schema.LinkLoop, cat([]byte{0, 0, 0, 2}, p4)),
 		"ppp":            frameOf(schema.LinkPPP, cat([]byte{0, 0x21}, p4)),
 		"ppp hdlc":       frameOf(schema.LinkPPPHDLC, cat([]byte{0xff, 3, 0, 0x57}, p6)),
+		"ppp cisco":      frameOf(schema.LinkPPPHDLC, cat([]byte{0x0f, 0, 8, 0}, p4)),
 		"ppp compressed": frameOf(schema.LinkPPP, cat([]byte{0x21}, p4)),
 		"pppoe link":     frameOf(schema.LinkPPPoE, cat([]byte{17, 0, 0, 1, 0, 9, 0, 0x21}, p4)),
 		"cisco":          frameOf(schema.LinkCiscoHDLC, cat([]byte{0x0f, 0, 8, 0}, p4)),

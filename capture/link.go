@@ -20,6 +20,12 @@ const (
 	pppIPv6       = 0x0057
 )
 
+// Addresses of Cisco's own framing, which stands where PPP in HDLC framing may stand (tcpdump's link type 50).
+const (
+	ciscoUnicast   = 0x0f
+	ciscoMulticast = 0x8f
+)
+
 const (
 	maxTags   = 4  // VLAN tags, one more than the corpus has
 	maxLabels = 16 // MPLS labels
@@ -36,7 +42,12 @@ func network(link schema.LinkType, b []byte) (off int, ok bool) {
 		return afterFamily(b)
 	case schema.LinkRaw, schema.LinkRawBSD, schema.LinkRawOpenBSD, schema.LinkIPv4, schema.LinkIPv6:
 		return 0, true
-	case schema.LinkPPP, schema.LinkPPPHDLC:
+	case schema.LinkPPP:
+		return afterPPP(b, 0)
+	case schema.LinkPPPHDLC:
+		if len(b) > 0 && (b[0] == ciscoUnicast || b[0] == ciscoMulticast) {
+			return afterEtherType(b, 2)
+		}
 		return afterPPP(b, 0)
 	case schema.LinkPPPoE:
 		return afterPPP(b, 6)

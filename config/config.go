@@ -19,6 +19,7 @@ import (
 type Config struct {
 	Listen     ingest.Config
 	HTTP       api.Config
+	SFlowRT    SFlowRT       // how the interface that sFlow-RT's clients know answers
 	Engine     engine.Config // with the limits of all pure rooms, and the sampling rates
 	Capture    []capture.Config
 	Flows      map[string]flow.Definition
@@ -41,7 +42,8 @@ func Default() *Config {
 	c := &Config{
 		Listen: ingest.DefaultConfig(), HTTP: api.DefaultConfig(), Engine: engine.DefaultConfig(), Flows: standing(),
 		Thresholds: map[string]event.Threshold{}, Groups: map[string]map[string][]string{},
-		Maps: map[string]map[string][]string{}, DNS: defaultDNS(), Export: export.DefaultConfig(), Data: "weir-data",
+		Maps: map[string]map[string][]string{}, SFlowRT: defaultSFlowRT(),
+		DNS: defaultDNS(), Export: export.DefaultConfig(), Data: "weir-data",
 	}
 	c.Engine.Lanes = 0 // one for each core, wherever the file is read
 	c.fill()

@@ -99,6 +99,7 @@ groups:
 sampling:
   192.0.2.0/24: 0
 http: [1]
+sflowrt: {json_indent: 9}
 colour: blue
 topology: missing.json
 dns:
@@ -122,10 +123,11 @@ data: ${WEIR_NO_SUCH_VARIABLE}
 		`weir.yaml:21:21: groups.default.a: "ten" is no address and no CIDR prefix`,
 		`weir.yaml:23:17: sampling.192.0.2.0/24: "0" is no sampling rate; write N of one packet in N`,
 		`weir.yaml:24:7: http: a list where names with values are needed`,
-		`weir.yaml:25:1: colour: there is no such name; known here: listen, http,`,
-		`weir.yaml:26:11: topology: open missing.json: no such file or directory`,
-		`weir.yaml:28:3: dns: dns servers: entry 1: "nowhere" is no name server`,
-		`weir.yaml:29:7: data: environment variable "WEIR_NO_SUCH_VARIABLE" is not set`,
+		`weir.yaml:25:24: sflowrt.json_indent: 9 is not between 0 and 8`,
+		`weir.yaml:26:1: colour: there is no such name; known here: listen, http,`,
+		`weir.yaml:27:11: topology: open missing.json: no such file or directory`,
+		`weir.yaml:29:3: dns: dns servers: entry 1: "nowhere" is no name server`,
+		`weir.yaml:30:7: data: environment variable "WEIR_NO_SUCH_VARIABLE" is not set`,
 	}
 	for i, p := range problems {
 		if i >= len(want) || !strings.HasPrefix(p.String(), want[i]) {
@@ -173,6 +175,7 @@ listen: {buffer: 2 MiB, allow: 192.0.2.1, sflow: "${HOME_OF_NOBODY$${}"}
 	c, problems = Parse("x.yaml", []byte(`
 listen: {buffer: 2 MiB, allow: 192.0.2.1, ipfix: ""}
 data: a$${b}
+sflowrt: {json_indent: 0, prometheus_prefix: rt_, prometheus_type: true}
 telemetry: {hold: 0s}
 flows: {console_ports: , x: {keys: [ipsource, ipdestination], value: frames, values: bytes}}
 topology:
@@ -185,6 +188,9 @@ topology:
 		c.Data != "a${b}" || c.Engine.Wire.NetFlow.Hold != 0 || c.Topology.Links["a"].Port1 != "1" ||
 		c.Flows["x"].Keys != "ipsource,ipdestination" || len(c.Flows["x"].Values) != 1 {
 		t.Errorf("%+v", c)
+	}
+	if want := (SFlowRT{PrometheusPrefix: "rt_", PrometheusType: true}); c.SFlowRT != want {
+		t.Errorf("%+v, want %+v", c.SFlowRT, want)
 	}
 	if _, there := c.Flows["console_ports"]; there {
 		t.Error("null does not remove a standing definition")

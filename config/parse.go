@@ -78,6 +78,7 @@ func (r *reader) document(n *yaml.Node, c *Config) {
 	r.section(n, "", names)
 	r.room(c.Listen.Validate())
 	r.room(c.HTTP.Validate())
+	r.room(c.SFlowRT.Validate())
 	r.room(c.Engine.Validate())
 	r.room(c.Export.Validate())
 	r.dns(c)

@@ -25,6 +25,8 @@ func (c *Config) sections() []section {
 			doc: "Where telemetry is received. Every port takes sFlow, NetFlow and IPFIX alike.\n" +
 				"An empty address is not listened on. A change needs a restart."},
 		{name: "http", doc: "The console and the REST interface. A change needs a restart.", settings: c.http()},
+		{name: "sflowrt", doc: "The interface that clients of sFlow-RT know. A change needs a restart.",
+			settings: c.sflowrt()},
 		{name: "engine", settings: c.engine(),
 			doc: "How the work is shared, and how much is remembered. A change needs a restart."},
 		{name: "telemetry", doc: "How telemetry is read. A change needs a restart.", settings: c.telemetry()},
@@ -117,6 +119,8 @@ func (c *Config) engine() []setting {
 		{name: "events_max", doc: "events kept for REST", to: &e.EventsMax},
 		{name: "exporters", doc: "sFlow agents, and NetFlow and IPFIX senders, known at a time", to: &e.Wire.Exporters},
 		{name: "datasources", doc: "of one sFlow agent", to: &e.Wire.Datasources},
+		{name: "null_fails_unequal", doc: "in filters, != and !~ are false for what a record does not have",
+			to: &e.NullFailsUnequal},
 		{name: "flow_keys", doc: "active flows of all definitions, in each lane", to: &e.Flow.Keys},
 		{name: "flow_sources", doc: "datasources that flows are followed for, in each lane", to: &e.Flow.Sources},
 		{name: "flow_definitions", doc: "definitions, and thresholds, in force", to: &e.Flow.Definitions},

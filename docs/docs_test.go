@@ -24,7 +24,7 @@ import (
 	"weir/wire/sflow"
 )
 
-var update = flag.Bool("update", false, "write the generated part of metrics.md anew")
+var update = flag.Bool("update", false, "write the generated parts of metrics.md and configuration.md anew")
 
 func read(t *testing.T, name string) string {
 	t.Helper()
@@ -40,21 +40,7 @@ const generated = "<!-- generated -->\n"
 
 // TestMetricsPage compares the generated part of the reference of metrics with the tables of the program.
 func TestMetricsPage(t *testing.T) {
-	page := read(t, "metrics.md")
-	at := strings.Index(page, generated)
-	if at < 0 {
-		t.Fatal("metrics.md has no place for the generated part")
-	}
-	want := page[:at+len(generated)] + metricTables()
-	if *update {
-		if err := os.WriteFile("metrics.md", []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
-		page = want
-	}
-	if page != want {
-		t.Error("metrics.md is not what the tables say: go test ./docs -update")
-	}
+	generate(t, "metrics.md", metricTables())
 }
 
 var kinds = map[schema.MetricKind]string{
@@ -174,13 +160,13 @@ func TestRequests(t *testing.T) {
 	}
 }
 
-// TestLinks follows the links between pages. The picture of the console is made when the console is.
+// TestLinks follows the links between pages.
 func TestLinks(t *testing.T) {
 	link := regexp.MustCompile(`\]\(([^)#]+)(#[^)]*)?\)`)
 	for _, name := range pages(t) {
 		for _, m := range link.FindAllStringSubmatch(read(t, name), -1) {
 			to := m[1]
-			if strings.Contains(to, "://") || strings.HasSuffix(to, "console.png") {
+			if strings.Contains(to, "://") {
 				continue
 			}
 			if _, err := os.Stat(filepath.Join(filepath.Dir(name), to)); err != nil {
@@ -222,19 +208,10 @@ func TestDependencies(t *testing.T) {
 // imports returns the paths outside of the standard library and of ours that our Go files import.
 func imports(t *testing.T) (paths []string) {
 	t.Helper()
-	err := filepath.WalkDir("..", func(path string, d os.DirEntry, err error) error {
-		if err != nil {
-			return err
-		}
-		if d.IsDir() && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && path != "..") {
-			return filepath.SkipDir
-		}
-		if !strings.HasSuffix(path, ".go") {
-			return nil
-		}
+	see := func(path string) {
 		f, err := parser.ParseFile(token.NewFileSet(), path, nil, parser.ImportsOnly)
 		if err != nil {
-			return err
+			t.Fatal(err)
 		}
 		for _, i := range f.Imports {
 			p := strings.Trim(i.Path.Value, `"`)
@@ -242,15 +219,32 @@ func imports(t *testing.T) (paths []string) {
 				paths = append(paths, p)
 			}
 		}
+	}
+	eachGoFile(t, see)
+	if len(paths) == 0 {
+		t.Fatal("no imports found")
+	}
+	return paths
+}
+
+// eachGoFile calls see with the path of every Go file of ours.
+func eachGoFile(t *testing.T, see func(path string)) {
+	t.Helper()
+	err := filepath.WalkDir("..", func(path string, d os.DirEntry, err error) error {
+		if err != nil {
+			return err
+		}
+		if d.IsDir() && (d.Name() == "node_modules" || strings.HasPrefix(d.Name(), ".") && path != "..") {
+			return filepath.SkipDir
+		}
+		if strings.HasSuffix(path, ".go") {
+			see(path)
+		}
 		return nil
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(paths) == 0 {
-		t.Fatal("no imports found")
-	}
-	return paths
 }
 
 // TestDefinitions compiles the keys, values and filters that stand in command lines and bodies on the pages.
@@ -289,6 +283,55 @@ func TestDefinitions(t *testing.T) {
 	}
 	if count < 4 {
 		t.Errorf("%d expressions found; there should be more", count)
+	}
+}
+
+// TestShortcuts compares the keys of the console with the page about it.
+func TestShortcuts(t *testing.T) {
+	page := read(t, "console.md")
+	shortcut := regexp.MustCompile(`(?s)\bkeys: '([^']+)',\s*does: '([^']+)'`)
+	list := shortcut.FindAllStringSubmatch(read(t, "../web/src/App.svelte"), -1)
+	if len(list) < 5 {
+		t.Fatalf("only %d shortcuts found", len(list))
+	}
+	for _, m := range list {
+		row := "| `" + strings.ReplaceAll(m[1], " ", "` `") + "` | "
+		if !strings.Contains(page, row+strings.TrimPrefix(m[2], "this ")+" |\n") {
+			t.Errorf("console.md does not have the key %s: %s", m[1], m[2])
+		}
+	}
+}
+
+// ownCounter is the name of one of our own counters or gauges.
+var ownCounter = regexp.MustCompile(`\bweir_[a-z_]*[a-z]\b`)
+
+// TestCounters compares the counters that the program writes with the page about them.
+func TestCounters(t *testing.T) {
+	page := read(t, "troubleshooting.md")
+	served := map[string]bool{}
+	literal := regexp.MustCompile(`"(weir_[a-z]+_[a-z_]*[a-z])"`)
+	eachGoFile(t, func(path string) {
+		if strings.HasSuffix(path, "_test.go") {
+			return
+		}
+		for _, m := range literal.FindAllStringSubmatch(read(t, path), -1) {
+			served[m[1]] = true
+		}
+	})
+	if len(served) < 50 {
+		t.Fatalf("only %d counters found", len(served))
+	}
+	for name := range served {
+		if !strings.Contains(page, "`"+name+"`") && !strings.Contains(page, "`"+name+"{") {
+			t.Errorf("troubleshooting.md does not have %s", name)
+		}
+	}
+	for _, name := range pages(t) {
+		for _, word := range ownCounter.FindAllString(read(t, name), -1) {
+			if name != "architecture.md" && !served[word] {
+				t.Errorf("%s: there is no %s", name, word)
+			}
+		}
 	}
 }
 

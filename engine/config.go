@@ -19,6 +19,8 @@ type Config struct {
 	Tick      time.Duration `yaml:"tick" json:"tick"`
 	FlowsMax  int           `yaml:"flows_max" json:"flows_max"`   // logged flows kept for REST; default 1000
 	EventsMax int           `yaml:"events_max" json:"events_max"` // events kept for REST; default 1000
+	// NullFailsUnequal makes "!=" and "!~" in filters false for what a record does not have; see schema.Compiler.
+	NullFailsUnequal bool `yaml:"null_fails_unequal" json:"null_fails_unequal"`
 	// Replay makes the engine wait where a live one drops, and makes Tick return only when its view is published, so
 	// that the same input gives the same output, bit for bit.
 	Replay bool `yaml:"-" json:"-"`

@@ -62,7 +62,7 @@ func New(c Config) (*Engine, error) {
 		state: &State{World: enrich.NewWorld().WithLimits(c.Enrich).WithResolver(c.Resolve)}, logs: newLogs(c),
 	}
 	e.parcels.New = func() any { return wire.NewParcel() }
-	e.checker = compiler(enrich.New(e.state.World))
+	e.checker = e.compiler(enrich.New(e.state.World))
 	e.merger = newMerger(e)
 	e.view.Store(&View{State: e.state})
 	for i := range c.Lanes {
@@ -80,15 +80,15 @@ func maxDefinitions(l flow.Limits) int {
 
 // compiler returns the compiler of the flow language with everything that the house knows of: the fields of records,
 // those that need a lane's endpoint cache, and all key functions.
-func compiler(l *enrich.Lane) *schema.Compiler {
+func (e *Engine) compiler(l *enrich.Lane) *schema.Compiler {
 	c := schema.NewCompiler(append(wire.Fields(), l.Fields()...), l.Functions())
-	c.Dynamic = wire.DynamicField
+	c.Dynamic, c.NullFailsUnequal = wire.DynamicField, e.config.NullFailsUnequal
 	return c
 }
 
 // Vocabulary returns a compiler of the flow language for documentation, completion and checks. It answers with what
 // the engine's state knows now. The caller owns it; it is for one goroutine.
-func (e *Engine) Vocabulary() *schema.Compiler { return compiler(enrich.New(e.State().World)) }
+func (e *Engine) Vocabulary() *schema.Compiler { return e.compiler(enrich.New(e.State().World)) }
 
 // Lanes returns how many lanes there are.
 func (e *Engine) Lanes() int { return len(e.lanes) }
@@ -115,6 +115,13 @@ func (e *Engine) Offer(lane int, p *wire.Parcel) bool {
 	}
 	e.recycle(p)
 	return false
+}
+
+// Busy tells that parcels wait for a lane. Whoever collects datagrams then does better to fill the parcel in hand than
+// to take a place in the inbox for a few of them.
+func (e *Engine) Busy(lane int) bool {
+	inbox := e.lanes[lane].inbox
+	return len(inbox) > cap(inbox)/4
 }
 
 // Put waits for room; a replay uses it, and so loses nothing.

@@ -69,7 +69,7 @@ func newLane(number int, e *Engine) *lane {
 		decoder: wire.NewDecoder(e.config.Wire), enrich: enrich.New(e.state.World),
 		metric: metric.NewTable(e.config.Metric),
 	}
-	c := compiler(l.enrich)
+	c := l.engine.compiler(l.enrich)
 	l.flow = flow.NewTable(c, e.config.Flow)
 	l.seen = flow.NewSeen(c.Fields())
 	l.watch = event.NewWatch(event.Limits{})
@@ -169,8 +169,13 @@ func (l *lane) adopt(t Tick) {
 	if old.World != t.state.World {
 		l.enrich.Set(t.state.World)
 	}
-	if !sameFlows(old.Flows, t.state.Flows) {
+	flowsAsBefore := same(old.Flows, t.state.Flows)
+	if !flowsAsBefore {
 		l.failed = l.flow.Apply(t.At, t.state.Flows)
+	}
+	// What is learned from telemetry can change the World at every tick: that must not cost a look at all thresholds.
+	if flowsAsBefore && same(old.Thresholds, t.state.Thresholds) {
+		return
 	}
 	l.watch.Apply(t.At, t.state.Thresholds)
 	l.filters = map[*event.Threshold]*metric.Filter{}
@@ -191,7 +196,8 @@ func (l *lane) adopt(t Tick) {
 	l.metric.Watch(metrics, l.metricHit)
 }
 
-func sameFlows(a, b []*flow.Definition) bool {
+// same tells whether two states have the very same list: commands never change one but make another.
+func same[T any](a, b []T) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 

@@ -69,7 +69,7 @@ func (m *merger) merge(parts []*partial) {
 	}
 	flows, metrics := make([]*flow.Partial, len(parts)), make([]*metric.Partial, len(parts))
 	sightings := make([][]flow.Sighting, len(parts))
-	h := &Harvest{Tick: t, View: v}
+	h, fresh := &Harvest{Tick: t, View: v}, false
 	for i, p := range parts {
 		flows[i], metrics[i], sightings[i] = p.flow, p.metric, p.seen
 		h.Events, h.Ended = append(h.Events, p.begun...), append(h.Ended, p.ended...)
@@ -77,11 +77,16 @@ func (m *merger) merge(parts []*partial) {
 		h.Wanted = append(h.Wanted, p.wanted...)
 		v.take(p, h)
 		m.latest[p.lane] = m.keep(p)
+		fresh = fresh || p.exporters != nil
 	}
 	v.Flow = flow.Merge(prev.Flow, t.At, t.state.Flows, flows, v.Side)
 	v.Metric = metric.Merge(prev.Metric, t.At, metrics)
 	v.Seen = flow.MergeSeen(prev.Seen, sightings...)
-	m.exporters(v)
+	if fresh || prev.Seq == 0 {
+		m.exporters(v)
+	} else {
+		v.Exporters, v.Unknown = prev.Exporters, prev.Unknown
+	}
 	m.pooled(v, h)
 	h.Flows, h.Events = m.engine.logs.add(flows, h.Events, h.Ended)
 	m.learn(t.At, parts)
@@ -133,10 +138,10 @@ func (m *merger) exporters(v *View) {
 
 // pooled checks thresholds on flows that are pooled network wide: no lane sees all of such a flow.
 func (m *merger) pooled(v *View, h *Harvest) {
-	if m.state != v.State {
-		m.state = v.State
+	if !same(m.state.Flows, v.State.Flows) || !same(m.state.Thresholds, v.State.Thresholds) {
 		m.watch.Apply(v.At, pooledThresholds(v.State))
 	}
+	m.state = v.State
 	values := map[string]float64{} // by definition, NUL and key
 	for name := range m.watch.Names() {
 		d := v.State.Flow(name)

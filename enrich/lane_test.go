@@ -250,6 +250,34 @@ func TestNamesAreBounded(t *testing.T) {
 	}
 }
 
+// TestPortsOfAllAgentsAreBounded makes up agents with ports, and renames all ports between two ticks.
+func TestPortsOfAllAgentsAreBounded(t *testing.T) {
+	limits := DefaultLimits()
+	limits.Ports = 50
+	w := NewWorld().WithLimits(limits)
+	for round := range 3 {
+		l := New(w)
+		for a := range 10 {
+			for p := range 8 {
+				l.PortLabel(schema.Addr4([4]byte{10, 0, 0, byte(a)}), uint32(p+1), fmt.Append(nil, "p", round, "-", p/2))
+			}
+		}
+		w = w.WithLearned(0, l.Learned())
+	}
+	ports := 0
+	for _, a := range w.names.agents {
+		ports += len(a.ports)
+		for name, index := range a.byName {
+			if a.ports[index] != name || index%2 != 1 {
+				t.Errorf("%q is port %d, which is called %q", name, index, a.ports[index])
+			}
+		}
+	}
+	if ports != 50 || w.names.ports != 50 || w.Refused() == 0 {
+		t.Errorf("%d ports, counted %d, %d refused", ports, w.names.ports, w.Refused())
+	}
+}
+
 func TestLearnedDoesNotDependOnLanes(t *testing.T) {
 	part := func(agent string, index uint32, name string) *Learned {
 		src := schema.Source{Exporter: addr(t, agent), Class: 2, Index: index}

@@ -15,6 +15,7 @@ type names struct {
 	byHost   map[string]schema.Addr // host name -> exporter; of several the lowest address
 	owners   map[schema.Source]*Owner
 	adapters map[MAC]schema.Source
+	ports    int // of all agents
 }
 
 type agentNames struct {
@@ -151,38 +152,41 @@ func (l *learner) agent(a schema.Addr) *agentNames {
 	n := &agentNames{ports: map[uint32]string{}, byName: map[string]uint32{}}
 	if old != nil {
 		*n = *old
-		n.ports, n.byName = maps.Clone(old.ports), maps.Clone(old.byName)
+		n.ports = maps.Clone(old.ports)
 	}
 	l.own[a], l.names.agents[a] = true, n
 	return n
 }
 
+// takePorts takes the names of ports. What is found by name is made anew once for each exporter that said something,
+// however many of its ports have other names now: an exporter may rename all of them between any two ticks.
 func (l *learner) takePorts(ports []PortLabel) {
+	changed := map[*agentNames]bool{}
 	for _, p := range ports {
 		n := l.agent(p.Agent)
 		if n == nil {
 			continue
 		}
-		old, known := n.ports[p.Index]
-		if !known && len(n.ports) >= l.limits.PortsPerAgent {
-			l.refused++
-			continue
+		if _, known := n.ports[p.Index]; !known {
+			if len(n.ports) >= l.limits.PortsPerAgent || l.names.ports >= l.limits.Ports {
+				l.refused++
+				continue
+			}
+			l.names.ports++
 		}
 		n.ports[p.Index] = p.Name
-		if known && n.byName[old] == p.Index {
-			n.release(old)
-		}
-		if holder, taken := n.byName[p.Name]; !taken || p.Index < holder {
-			n.byName[p.Name] = p.Index
-		}
+		changed[n] = true
+	}
+	for n := range changed {
+		n.indexPorts()
 	}
 }
 
-// release gives the name that a port no longer has to the lowest other port that has it.
-func (n *agentNames) release(name string) {
-	delete(n.byName, name)
-	for index, other := range n.ports {
-		if holder, taken := n.byName[name]; other == name && (!taken || index < holder) {
+// indexPorts makes the index by name: of several ports of one name it has the lowest.
+func (n *agentNames) indexPorts() {
+	n.byName = make(map[string]uint32, len(n.ports))
+	for index, name := range n.ports {
+		if holder, taken := n.byName[name]; !taken || index < holder {
 			n.byName[name] = index
 		}
 	}

@@ -12,6 +12,7 @@ import (
 type Limits struct {
 	Agents        int     // exporters whose names are kept
 	PortsPerAgent int     // port names kept of one exporter
+	Ports         int     // port names kept of all exporters
 	Owners        int     // telemetry hosts (host_descr) whose attributes are kept
 	Adapters      int     // MAC addresses of telemetry hosts (host_adapters)
 	Hosts         int     // located (MAC, VLAN) pairs
@@ -25,7 +26,7 @@ type Seconds int64
 // DefaultLimits are the bounds of a new World.
 func DefaultLimits() Limits {
 	return Limits{
-		Agents: 1 << 16, PortsPerAgent: 1 << 14, Owners: 1 << 17, Adapters: 1 << 18,
+		Agents: 1 << 16, PortsPerAgent: 1 << 14, Ports: 1 << 18, Owners: 1 << 17, Adapters: 1 << 18,
 		Hosts: 1 << 16, HostAge: 1800, Answers: 1 << 18,
 	}
 }

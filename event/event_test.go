@@ -441,3 +441,31 @@ func FuzzTriggered(f *testing.F) {
 		}
 	})
 }
+
+// TestSweepTakesTurns latches more than one Sweep looks at: after a few calls all were looked at.
+func TestSweepTakesTurns(t *testing.T) {
+	w := NewWatch(Limits{})
+	th := &Threshold{Name: "t", Metric: "m", Value: 1, ByFlow: true, Timeout: 1}
+	w.Apply(0, []*Threshold{th})
+	const many = 2*sweepMost + 100
+	for i := range many {
+		w.Check(&Point{At: 1, Metric: "m", Key: fmt.Append(nil, i), HasKey: true, Value: 2})
+	}
+	asked := map[string]int{}
+	gone := func(_ string, _ schema.Source, key []byte, _ bool) (float64, bool) {
+		asked[string(key)]++
+		return 0, false
+	}
+	for range 3 {
+		w.Sweep(2, gone)
+	}
+	if len(asked) != many {
+		t.Errorf("%d of %d were looked at", len(asked), many)
+	}
+	for range 3 {
+		w.Sweep(2+2_000_000_000, gone)
+	}
+	if _, ended := w.Take(); len(ended) != many || len(w.order) != 0 || len(w.latches) != 0 {
+		t.Errorf("%d ended, %d left", len(ended), len(w.order))
+	}
+}

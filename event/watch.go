@@ -10,10 +10,14 @@ import (
 
 // Limits bounds what a Watch keeps. A field that is zero or negative takes the default named beside it.
 type Limits struct {
-	Latches int // thresholds crossed at the same time, per datasource or flow, 100,000; more are refused and counted
+	Latches int // thresholds crossed at the same time, per datasource or flow, 20,000; more are refused and counted
 }
 
-const defaultLatches = 100_000
+const defaultLatches = 20_000
+
+// sweepMost bounds how many latches one Sweep looks at: a flood of keys may cross a threshold by flow as often as
+// Limits.Latches allows, and then each is looked at every few ticks.
+const sweepMost = 5_000
 
 // maxValues bounds the values that an event carries.
 const maxValues = 64
@@ -44,6 +48,8 @@ type Watch struct {
 	metrics map[string][]*rule // in order of name
 	names   map[string]bool
 	latches map[latchKey]*latch
+	order   []*latch // the same, for Sweep to go through in turn
+	cursor  int      // in order: where the next Sweep begins
 	begun   []Event
 	ended   []Event
 	refused uint64
@@ -66,6 +72,8 @@ type latchKey struct {
 
 // latch is a crossed threshold.
 type latch struct {
+	id     latchKey
+	place  int // in Watch.order
 	event  Event
 	key    []byte         // Point.Key, to ask for the current value by
 	byFlow bool           // key counts
@@ -99,13 +107,13 @@ func (w *Watch) Apply(at schema.Instant, thresholds []*Threshold) {
 		w.metrics[t.Metric] = append(w.metrics[t.Metric], r)
 		w.names[t.Metric] = true
 	}
-	for k, l := range w.latches {
-		if !kept[k.rule] {
+	for i := len(w.order) - 1; i >= 0; i-- {
+		if l := w.order[i]; !kept[l.id.rule] {
 			end := at
 			if l.isBelow {
 				end = l.below
 			}
-			w.release(k, l, end)
+			w.release(l, end)
 		}
 	}
 }
@@ -146,7 +154,7 @@ func (w *Watch) Check(p *Point) {
 // still notes a value above the limit at a latch. After it was below for the timeout, it is a new event.
 func (w *Watch) still(r *rule, l *latch, p *Point) {
 	if l.isBelow && p.At.Sub(l.below) >= r.timeout {
-		w.release(latchKey{r, l.event.Source, string(l.instance())}, l, l.below)
+		w.release(l, l.below)
 		if p.Match == nil || p.Match(r.Threshold, p.Source) {
 			w.begin(r, p)
 		}
@@ -161,14 +169,6 @@ func (l *latch) fall(at schema.Instant) {
 	if !l.isBelow {
 		l.isBelow, l.below = true, at
 	}
-}
-
-// instance returns the flow key that is part of the name of the instance.
-func (l *latch) instance() []byte {
-	if l.byFlow {
-		return l.key
-	}
-	return nil
 }
 
 // begin latches a threshold and makes an event.
@@ -190,35 +190,53 @@ func (w *Watch) begin(r *rule, p *Point) {
 	if l.byFlow {
 		l.key = slices.Clone(p.Key)
 	}
-	w.latches[latchKey{r, p.Source, string(l.key)}] = l
+	l.id, l.place = latchKey{r, p.Source, string(l.key)}, len(w.order)
+	w.latches[l.id], w.order = l, append(w.order, l)
 	r.latches++
 	w.begun = append(w.begun, l.event)
 	w.latched = nil
 }
 
 // release ends the event of a latch and forgets the latch.
-func (w *Watch) release(k latchKey, l *latch, end schema.Instant) {
+func (w *Watch) release(l *latch, end schema.Instant) {
 	l.event.End = max(end, l.event.At)
 	w.ended = append(w.ended, l.event)
-	k.rule.latches--
-	delete(w.latches, k)
+	l.id.rule.latches--
+	delete(w.latches, l.id)
+	last := w.order[len(w.order)-1]
+	w.order[l.place], last.place = last, l.place
+	w.order[len(w.order)-1] = nil
+	w.order = w.order[:len(w.order)-1]
 	w.latched = nil
 }
 
 // Sweep looks at everything that is latched with its current value, because flows decay and metrics are forgotten
-// without any arrival: what has not been above its limit for the timeout is armed again. Call it at ticks.
+// without any arrival: what has not been above its limit for the timeout is armed again. Call it at ticks. Of more than
+// 5,000 latches it looks at so many, and at the others in the next calls.
 func (w *Watch) Sweep(at schema.Instant, now Current) {
-	for k, l := range w.latches {
-		v, ok := now(k.rule.Metric, k.source, l.key, l.byFlow)
-		if ok && v > k.rule.Value {
-			l.isBelow = false
-			l.event.Peak = max(l.event.Peak, v)
-			continue
+	for n := min(len(w.order), sweepMost); n > 0; n-- {
+		if w.cursor >= len(w.order) {
+			w.cursor = 0
 		}
-		l.fall(at)
-		if at.Sub(l.below) >= k.rule.timeout {
-			w.release(k, l, l.below)
+		l := w.order[w.cursor]
+		if w.settle(l, at, now); w.cursor < len(w.order) && w.order[w.cursor] == l {
+			w.cursor++ // else it was released, and another one has its place
 		}
+	}
+}
+
+// settle looks at one latch for Sweep.
+func (w *Watch) settle(l *latch, at schema.Instant, now Current) {
+	r := l.id.rule
+	v, ok := now(r.Metric, l.id.source, l.key, l.byFlow)
+	if ok && v > r.Value {
+		l.isBelow = false
+		l.event.Peak = max(l.event.Peak, v)
+		return
+	}
+	l.fall(at)
+	if at.Sub(l.below) >= r.timeout {
+		w.release(l, l.below)
 	}
 }
 

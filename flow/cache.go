@@ -29,6 +29,7 @@ const (
 	flagSampled // something in it was estimated
 	flagOpen    // the log has not finished it
 	flagLinked  // it is in the wheel of the log
+	flagLogged  // something that the log has not told yet was estimated
 )
 
 const (

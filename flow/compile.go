@@ -85,6 +85,14 @@ type reading struct {
 	hash uint64  // of the value, for distinct
 }
 
+// variance returns the variance of w when the record behind it stands for one in rate; see the package comment.
+func (r *reading) variance(rate uint32) float64 {
+	if rate <= 1 {
+		return 0
+	}
+	return r.w * r.w * (1 - 1/float64(rate)) / r.k
+}
+
 // gauge reads one value of a definition from records.
 type gauge struct {
 	kind    kind

@@ -10,11 +10,12 @@ import (
 // The words of the log in the state of an entry, counted from plan.estimates. A total for each further value that is a
 // rate comes after them.
 const (
-	logStart  = iota // first traffic
-	logEnd           // last traffic
-	logOpened        // when the first record arrived; with FlowStart: when the flow was last logged
-	logTotal         // amount, as bits of a float64
-	logLink          // next entry + 1 in the wheel
+	logStart    = iota // first traffic
+	logEnd             // last traffic
+	logOpened          // when the first record arrived; with FlowStart: when the flow was last logged
+	logTotal           // amount, as bits of a float64
+	logVariance        // of the amount, likewise
+	logLink            // next entry + 1 in the wheel
 	logWords
 )
 
@@ -36,7 +37,7 @@ func (p *plan) logBefore(t *Table, id uint32, e *entry, r *schema.Record, at sch
 	now := max(at, t.now)
 	if p.def.FlowStart && e.flags&flagOpen != 0 && p.dead(e, now) && !p.retained(e, id, now) {
 		clear(s) // it would have been swept by now, perhaps
-		e.flags &^= flagOpen
+		e.flags &^= flagOpen | flagLogged
 	}
 	if e.flags&flagOpen == 0 {
 		e.flags |= flagOpen
@@ -65,6 +66,10 @@ func (p *plan) logAfter(t *Table, id uint32, e *entry, r *schema.Record, at sche
 	s := state[p.estimates:]
 	if p.value.kind == decaying {
 		addWord(&state[p.value.total], p.reading.w)
+		addWord(&s[logVariance], p.reading.variance(r.Rate))
+	}
+	if r.Rate > 1 {
+		e.flags |= flagLogged
 	}
 	for i := range p.values {
 		if g := &p.values[i]; g.total >= 0 {
@@ -89,13 +94,15 @@ func (p *plan) logFlow(t *Table, e *entry, state []uint64) {
 		r := Logged{
 			Name: p.def.Name, Source: t.sources.list[p.pools[e.pool].source].source,
 			Keys:  string(schema.AppendKeyText(nil, p.cache.keyOf(e), p.def.FS)),
-			Start: schema.Instant(s[logStart]), End: schema.Instant(s[logEnd]),
+			Start: schema.Instant(s[logStart]), End: schema.Instant(s[logEnd]), Exact: e.flags&flagLogged == 0,
 		}
+		variance := math.Float64frombits(s[logVariance])
 		if p.value.kind == decaying {
 			r.Value = math.Float64frombits(state[p.value.total])
 		} else {
-			r.Value, _, _ = p.primary(e, state)
+			r.Value, variance, _ = p.primary(e, state)
 		}
+		r.Error = math.Sqrt(variance)
 		for i := range p.values {
 			g := &p.values[i]
 			v, _, _ := p.further(g, e, state)
@@ -113,7 +120,7 @@ func (p *plan) logFlow(t *Table, e *entry, state []uint64) {
 			s[i] = 0
 		}
 	}
-	e.flags &^= flagOpen
+	e.flags &^= flagOpen | flagLogged
 }
 
 // finishIdle logs the flows that have rested too long at an instant.

@@ -161,10 +161,7 @@ func (p *plan) addValue(t *Table, e *entry, state []uint64, in *arrival, rate ui
 	switch p.value.kind {
 	case decaying:
 		w *= p.shape.perSec * in.weight
-		q := 0.0
-		if rate > 1 {
-			q = w * w * (1 - 1/float64(rate)) / p.reading.k
-		}
+		q := (&reading{w: w, k: p.reading.k}).variance(rate)
 		if in.egress {
 			e.out += w
 			e.varOut += q

@@ -19,12 +19,15 @@ const (
 	seenShapes  = 4096                // shapes that are remembered; a fuller table is emptied
 	seenNesting = 4                   // occurrences of a nested attribute that are looked for
 	seenEvery   = schema.Instant(1e9) // records of one shape are looked into this seldom
+	seenLooks   = 4096                // records that are looked into in a second of theirs, of whatever shapes
 )
 
 // Seen notes which attributes records have, for /flowkeys/json. One lane, one goroutine.
 type Seen struct {
 	attributes []attribute
 	shapes     map[uint64]schema.Instant // when a record of the shape was last looked into
+	second     schema.Instant            // of the last look
+	looks      int                       // in that second
 	value      schema.Value
 }
 
@@ -53,10 +56,17 @@ func NewSeen(fields []schema.Field) *Seen {
 	return s
 }
 
-// Observe notes what r has. Records made of the same headers and parts are looked into once a second.
+// Observe notes what r has. Records made of the same headers and parts are looked into once a second, and of records
+// of ever new shapes, which only somebody with bad intentions sends, so many a second.
 func (s *Seen) Observe(r *schema.Record) {
 	h := shapeHash(r)
 	if last, ok := s.shapes[h]; ok && r.At-last < seenEvery && r.At >= last {
+		return
+	}
+	if second := r.At / seenEvery; second != s.second {
+		s.second, s.looks = second, 0
+	}
+	if s.looks++; s.looks > seenLooks {
 		return
 	}
 	if len(s.shapes) >= seenShapes {

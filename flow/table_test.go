@@ -503,3 +503,35 @@ func BenchmarkActive(b *testing.B) {
 		}
 	}
 }
+
+// TestLoggedError: the total of a logged flow is an estimate, too.
+func TestLoggedError(t *testing.T) {
+	w := newWorld(t, &Definition{Name: "f", Keys: "ipsource", Value: "bytes", Log: true, ActiveTimeout: 60},
+		&Definition{Name: "avg", Keys: "ipsource", Value: "avg:bytes", Log: true})
+	records := func(src schema.Source, rate uint32) func(at schema.Instant) []*schema.Record {
+		return func(at schema.Instant) []*schema.Record {
+			return []*schema.Record{sample(at, src, rate, 1000, h1, h2)}
+		}
+	}
+	check := func(n int, value, stderr float64, exact bool) {
+		t.Helper()
+		for _, r := range w.added[n:] {
+			if r.Name == "f" {
+				if r.Value != value || math.Abs(r.Error-stderr) > 1e-6*value || r.Exact != exact {
+					t.Errorf("logged %+v, want %g, error %g, exact %v", r, value, stderr, exact)
+				}
+			} else if r.Error > 1e-3 || r.Exact != exact {
+				t.Errorf("an average of equal lengths: %+v", r)
+			}
+		}
+	}
+	w.steady(100, 10*time.Second, records(at1(3), 1000))
+	w.rest(10 * time.Second)
+	check(0, 1e8, 1e8*math.Sqrt(0.999/100), false)
+	w.steady(10, time.Second, records(at1(3), 1)) // what was logged does not count again
+	w.rest(10 * time.Second)
+	check(2, 1e4, 0, true)
+	if len(w.added) != 4 {
+		t.Errorf("%d logged", len(w.added))
+	}
+}

@@ -35,6 +35,7 @@ type socket struct {
 	batch    *batch
 	open     []*wire.Parcel // by lane; nil when nothing is in it
 	overflow uint32
+	hurried  bool // the next read has a deadline, for datagrams wait for their lane
 
 	received, bytes, full, refused, cut, lost *vitals.Counter
 }
@@ -146,7 +147,7 @@ func (r *Receiver) receive(ctx context.Context, s *socket) error {
 		case ctx.Err() != nil, errors.Is(err, net.ErrClosed):
 			return nil
 		case errors.Is(err, os.ErrDeadlineExceeded):
-			continue
+			n = 0
 		case err != nil:
 			return fmt.Errorf("ingest: listener %s: %w", s.name, err)
 		}
@@ -158,7 +159,36 @@ func (r *Receiver) receive(ctx context.Context, s *socket) error {
 			s.overflow = s.batch.overflow
 		}
 		if n < batchSize { // the socket has run dry
-			r.flush(s)
+			r.relieve(ctx, s)
+		}
+	}
+}
+
+// patience is how long datagrams may wait for others when their lane is busy.
+const patience = 2 * time.Millisecond
+
+// relieve hands over the open parcels of lanes that can take them at once. Those of busy lanes stay open, so that a
+// short pause of a lane does not fill its inbox with parcels of a datagram or two; they are looked at again soon.
+func (r *Receiver) relieve(ctx context.Context, s *socket) {
+	waits := false
+	for lane, p := range s.open {
+		switch {
+		case p == nil:
+		case r.engine.Busy(lane):
+			waits = true
+		default:
+			r.offer(s, lane)
+		}
+	}
+	var until time.Time
+	if waits {
+		until = time.Now().Add(patience)
+	}
+	if waits || s.hurried {
+		s.conn.SetReadDeadline(until) // fails on a closed socket only, which the next read tells
+		s.hurried = waits
+		if ctx.Err() != nil { // the deadline that ends the last read may be lost
+			s.conn.SetReadDeadline(time.Unix(1, 0))
 		}
 	}
 }

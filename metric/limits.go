@@ -7,7 +7,9 @@ type Limits struct {
 	Sources    int           // datasources, 100,000; readings of more are refused and counted
 	PerSource  int           // metrics that one datasource sends, 2,000; more are left out and counted
 	Metrics    int           // metrics of all datasources, derived ones too, 4,000,000; more are left out and counted
+	Columns    int           // names in all lists of metrics that differ, 250,000; more are left out and counted
 	LabelBytes int           // of one label, 512; longer ones are cut and counted
+	LabelTotal int           // bytes of all labels, 128 MiB; labels beyond are left out and counted
 	Expire     time.Duration // what is not refreshed for so long is forgotten, 5 minutes
 }
 
@@ -16,7 +18,9 @@ const (
 	defaultSources    = 100_000
 	defaultPerSource  = 2_000
 	defaultMetrics    = 4_000_000
+	defaultColumns    = 250_000
 	defaultLabelBytes = 512
+	defaultLabelTotal = 128 << 20
 	defaultExpire     = 5 * time.Minute
 )
 
@@ -30,7 +34,9 @@ func (l Limits) completed() Limits {
 	set(&l.Sources, defaultSources)
 	set(&l.PerSource, defaultPerSource)
 	set(&l.Metrics, defaultMetrics)
+	set(&l.Columns, defaultColumns)
 	set(&l.LabelBytes, defaultLabelBytes)
+	set(&l.LabelTotal, defaultLabelTotal)
 	if l.Expire <= 0 {
 		l.Expire = defaultExpire
 	}
@@ -45,7 +51,7 @@ type Counts struct {
 	Late       uint64 // ignored: overtaken on the way by a later one
 	Refused    uint64 // refused: too many datasources (Limits.Sources)
 	Restarts   uint64 // taken, but counters start again because sequence or uptime went back
-	Unkept     uint64 // metrics left out because of Limits.PerSource or Limits.Metrics
+	Unkept     uint64 // metrics left out because of PerSource, Metrics, Columns or LabelTotal of Limits
 	Cut        uint64 // labels cut at Limits.LabelBytes
 	Expired    uint64 // datasources forgotten
 }

@@ -616,7 +616,7 @@ func TestFlowColumns(t *testing.T) {
 	pool := []FlowCell{{Source: schema.Source{}, Value: 5, Last: now}}
 	q := ask("EDGE", "pool")
 	q.Flows = func(string) ([]FlowCell, bool) { return pool, true }
-	if r := s.view.Metric(q)[0]; r.MetricValue != Num(5) || r.Agent != "" || r.DataSource != "0" {
+	if r := s.view.Metric(q)[0]; r.MetricValue != Num(5) || r.Agent != "ALL" || r.DataSource != "0" {
 		t.Errorf("pool %+v", r)
 	}
 }
@@ -708,6 +708,43 @@ func TestCaps(t *testing.T) {
 		gauge("c", 1)}})
 	if c := small.Counts(); c.Unkept != 1 {
 		t.Errorf("counts %+v", c)
+	}
+}
+
+// TestTotalCaps lets every datasource have other metrics, and labels that are long: what all take together is bounded,
+// and comes back when they are forgotten.
+func TestTotalCaps(t *testing.T) {
+	table := NewTable(Limits{Columns: 20, LabelTotal: 100})
+	read := func(i uint32, at float64, m ...schema.Metric) {
+		table.Read(&schema.Reading{At: schema.Instant(at * 1e9), Source: port("192.0.2.1", i), Values: m})
+	}
+	for round := range 3 {
+		at := float64(1 + 1000*round)
+		for i := range uint32(30) {
+			read(i, at, gauge(fmt.Sprint("other", i), 1), label("same", strings.Repeat("x", 10)))
+		}
+		if table.columns > 20 || table.texts != 100 || len(table.shapes) != 11 {
+			t.Errorf("round %d: %d columns, %d bytes of labels, %d shapes", round, table.columns, table.texts,
+				len(table.shapes))
+		}
+		read(1, at+2, gauge("other1", 1), label("same", strings.Repeat("y", 9)))
+		if table.texts != 99 {
+			t.Errorf("%d bytes of labels after one became shorter", table.texts)
+		}
+		table.Advance(schema.Instant((at + 900) * 1e9))
+		if table.columns != 0 || table.texts != 0 || table.metrics != 0 || len(table.shapes) != 0 {
+			t.Errorf("left: %d columns, %d bytes, %d metrics", table.columns, table.texts, table.metrics)
+		}
+	}
+	if c := table.Counts(); c.Unkept != 3*20*2 {
+		t.Errorf("counts %+v", c)
+	}
+	// Of a list that is there already any number of datasources may have the metrics.
+	for i := range uint32(30) {
+		read(i, 5000, gauge("a", 1), gauge("b", 2))
+	}
+	if c := table.Counts(); c.Unkept != 3*20*2 || table.columns != 2 {
+		t.Errorf("%d columns, counts %+v", table.columns, c)
 	}
 }
 

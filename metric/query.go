@@ -183,6 +183,7 @@ func (k *asking) cell(i int, p *place) (datum, bool) {
 // record returns one cell as an answer under its bare name.
 func (k *asking) record(name string, d *datum) Record {
 	r := Record{MetricName: name, MetricValue: d.value, Source: d.source, LastUpdate: new(age(k.at, d.at))}
+	r.Agent = wholeNetwork
 	if !d.source.Exporter.IsZero() {
 		r.Agent = d.source.Exporter.String()
 	}

@@ -99,8 +99,8 @@ func rate(k *mark, m *schema.Metric, r *schema.Reading, epoch uint32, slack bool
 	return Num(float64(n) / d.Seconds()), true
 }
 
-// label stores a text, and allocates only when it changed.
-func (t *Table) label(to *cell, text []byte) {
+// label stores a text, and allocates only when it changed. It returns false when there is no room for it.
+func (t *Table) label(w *row, to *cell, text []byte) bool {
 	if len(text) > t.limits.LabelBytes {
 		t.counts.Cut++
 		n := t.limits.LabelBytes
@@ -113,11 +113,15 @@ func (t *Table) label(to *cell, text []byte) {
 		text = text[:i] // Agents written in C send the padding of their buffers.
 	}
 	if to.value.Form == Text && to.value.Text == string(text) {
-		return
+		return true
+	}
+	if len(text) > len(to.value.Text) && t.texts+len(text) > t.limits.LabelTotal {
+		return false
 	}
 	s := string(text)
 	if !utf8.ValidString(s) {
 		s = strings.ToValidUTF8(s, "\uFFFD")
 	}
-	to.value = Str(s)
+	to.value, w.relabelled = Str(s), true
+	return true
 }

@@ -5,7 +5,7 @@ import "weir/schema"
 // Record is one answer of the query language (spec sflow-rt 5.3), in the JSON that clients of it know; what is absent
 // is left out. It belongs to the caller.
 type Record struct {
-	Agent         string     `json:"agent,omitempty"`         // address; absent when several were summarised
+	Agent         string     `json:"agent,omitempty"`         // address; ALL: network-wide pools; absent for several
 	DataSource    string     `json:"dataSource,omitempty"`    // as Source.Datasource; absent as Agent is
 	MetricName    string     `json:"metricName"`              // as asked; the bare name in Dump and Table
 	MetricValue   Value      `json:"metricValue,omitzero"`    // absent when nothing matched

@@ -31,6 +31,9 @@ type Selector struct {
 	hosts map[string]bool
 }
 
+// wholeNetwork stands where the agent of a pool of the whole network would: it is a selector that selects the pool.
+const wholeNetwork = "ALL"
+
 // maxSelected bounds how many exporters a selector lists; what follows is ignored.
 const maxSelected = 100_000
 
@@ -60,7 +63,7 @@ func All() Selector { return Selector{all: true} }
 // add adds one word.
 func (s *Selector) add(word string) {
 	switch word {
-	case "ALL":
+	case wholeNetwork:
 		s.all = true
 	case "TOPOLOGY":
 		s.topology = true

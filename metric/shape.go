@@ -51,6 +51,7 @@ func (t *Table) shape(sent []string) *shape {
 	s.bindRules()
 	s.bindWorkload()
 	t.shapes[key] = s
+	t.columns += s.sent
 	return s
 }
 
@@ -69,6 +70,10 @@ func (s *shape) derived(name string) (c int, ok bool) {
 // Limits.Expire are dropped at this occasion.
 func (t *Table) grow(w *row, r *schema.Reading) {
 	old := w.shape
+	if w.refused != 0 && r.At >= w.refused && r.At-w.refused < growEvery {
+		return
+	}
+	w.refused = r.At
 	if old.sent >= t.limits.PerSource && !t.stale(w, r.At) {
 		return
 	}
@@ -94,10 +99,15 @@ func (t *Table) grow(w *row, r *schema.Reading) {
 		have[n], added = true, true
 		sent = append(sent, n)
 	}
-	if added {
-		t.reshape(w, t.shape(sent))
+	if !added || t.columns+len(sent) > t.limits.Columns && t.shapes[strings.Join(sent, "\n")] == nil {
+		return
 	}
+	t.reshape(w, t.shape(sent))
+	w.refused = 0
 }
+
+// growEvery is how long a row that could not grow waits before it tries again.
+const growEvery = schema.Instant(1e9)
 
 // stale tells whether some sent column of w was not refreshed for Limits.Expire.
 func (t *Table) stale(w *row, at schema.Instant) bool {
@@ -118,9 +128,11 @@ func (t *Table) reshape(w *row, to *shape) {
 	t.metrics -= len(from.names)
 	if from.rows--; from.rows == 0 {
 		delete(t.shapes, from.key)
+		t.columns -= from.sent
 	}
 	w.shape = to
 	if to == nil {
+		t.weigh(w)
 		return
 	}
 	to.rows++
@@ -131,5 +143,5 @@ func (t *Table) reshape(w *row, to *shape) {
 			cells[c], marks[c] = w.cells[o], w.marks[o]
 		}
 	}
-	w.cells, w.marks = cells, marks
+	w.cells, w.marks, w.relabelled = cells, marks, true
 }

@@ -24,6 +24,8 @@ type Table struct {
 	newest *row
 
 	metrics int // columns of all rows
+	columns int // of all shapes that are sent
+	texts   int // bytes of all labels, as of the last time that each row's changed
 	counts  Counts
 	given   Counts // of counts, what earlier partials told
 	touched []*row
@@ -65,7 +67,11 @@ type row struct {
 	stamp      uint32 // counts readings taken
 	late       uint8  // late ones in a row
 	touched    bool   // since the last Advance
-	prev, next *row   // in Table.oldest ... newest
+	relabelled bool   // some label changed since texts was worked out
+	texts      int    // bytes of the labels that are sent
+	// refused is when the row last could not grow, which is not tried again at once: it costs much to find out.
+	refused    schema.Instant
+	prev, next *row // in Table.oldest ... newest
 }
 
 // NewTable returns an empty table.
@@ -121,6 +127,9 @@ func (t *Table) Read(r *schema.Reading) {
 		t.adopt(w)
 	}
 	t.take(w, r)
+	if w.relabelled {
+		t.weigh(w)
+	}
 	t.derive(w, r.At)
 	t.renew(w)
 	t.tell(w, r.At)
@@ -180,12 +189,27 @@ func (t *Table) set(w *row, c int, m *schema.Metric, r *schema.Reading) {
 	case schema.Gauge:
 		to.value = Num(m.F)
 	case schema.Label:
-		t.label(to, m.Text)
+		if !t.label(w, to, m.Text) {
+			t.counts.Unkept++
+			return
+		}
 	default:
 		return
 	}
 	to.at = r.At
 	*k = mark{n: m.N, at: r.At, uptime: r.Uptime, epoch: w.epoch, stamp: w.stamp, kind: m.Kind}
+}
+
+// weigh works out the bytes of the labels of a row.
+func (t *Table) weigh(w *row) {
+	t.texts -= w.texts
+	w.texts, w.relabelled = 0, false
+	if w.shape != nil {
+		for c := range w.shape.sent {
+			w.texts += len(w.cells[c].value.Text)
+		}
+	}
+	t.texts += w.texts
 }
 
 // tell calls the watcher for the watched columns that this reading gave a value.

@@ -40,6 +40,23 @@ func (r Refused) String() string {
 	return [refusedReasons]string{"duplicate", "exporters"}[r%refusedReasons]
 }
 
+// Unfollowed says what a cap keeps a decoder from remembering. It is outside the balance: what it belongs to is decoded
+// and counted all the same.
+type Unfollowed uint8
+
+// What may not be followed.
+const (
+	UnfollowedSubAgents     Unfollowed = iota // datagrams of sub-agents past the cap: nobody knows what they lost
+	UnfollowedDatasources                     // samples of datasources past a cap, likewise
+	UnfollowedCustomMetrics                   // custom metrics left out: too many names, or a name that cannot be one
+	unfollowedKinds
+)
+
+// String returns what is not followed as a label.
+func (u Unfollowed) String() string {
+	return [unfollowedKinds]string{"sub_agents", "datasources", "custom_metrics"}[u%unfollowedKinds]
+}
+
 // Traffic is how much traffic records tell of, scaled by their sampling rates. Frames and packet samples count frame
 // lengths, flow records what the exporter counts, which is layer 3 as a rule.
 type Traffic struct {
@@ -72,6 +89,9 @@ type Books struct {
 	Options       uint64 // options records, which tell of the exporter and not of traffic
 	Ignored       uint64 // samples that hold nothing to count: unknown types, no packet, no values
 	Unknown       uint64 // structures stepped over by their length because their number is not known
+
+	Unfollowed [unfollowedKinds]uint64 // see Unfollowed
+	Evicted    uint64                  // exporters long silent that were forgotten to make room for new ones
 
 	Traffic [schema.KindDiscard + 1]Traffic // by kind of record
 
@@ -126,6 +146,10 @@ func (b *Books) Add(o Books) {
 	b.Options += o.Options
 	b.Ignored += o.Ignored
 	b.Unknown += o.Unknown
+	for i := range b.Unfollowed {
+		b.Unfollowed[i] += o.Unfollowed[i]
+	}
+	b.Evicted += o.Evicted
 	b.NetFlow.Add(o.NetFlow)
 }
 

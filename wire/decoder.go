@@ -21,13 +21,20 @@ type Rate struct {
 type Config struct {
 	Exporters   int // sFlow agents; default 10,000
 	Datasources int // of one agent; default 100,000
-	NetFlow     netflow.Config
-	Rates       []Rate // the longest prefix that holds an exporter counts
+	// AllDatasources bounds the datasources of all agents together, and SubAgents their sub-agents beyond the first of
+	// each, so that senders who make up agents cannot take more memory than one who is honest; defaults 200,000 and
+	// 16,384.
+	AllDatasources, SubAgents int
+	NetFlow                   netflow.Config
+	Rates                     []Rate // the longest prefix that holds an exporter counts
 }
 
 // DefaultConfig returns the defaults.
 func DefaultConfig() Config {
-	return Config{Exporters: 10_000, Datasources: 100_000, NetFlow: netflow.Config{Hold: netflow.DefaultHold}}
+	return Config{
+		Exporters: 10_000, Datasources: 100_000, AllDatasources: 200_000, SubAgents: 16_384,
+		NetFlow: netflow.Config{Hold: netflow.DefaultHold},
+	}
 }
 
 // Decoder turns datagrams into records and readings for the exporters of one lane, and remembers what it must:
@@ -44,7 +51,15 @@ type Decoder struct {
 	books    Books
 	unknowns map[schema.Tag]uint64
 
-	agents   map[schema.Addr]*agent
+	agents    map[schema.Addr]*agent
+	followed  int      // datasources of all agents
+	subAgents int      // of all agents
+	stranger  subAgent // stands for one that is not followed
+	nextEvict schema.Instant
+	nextNames schema.Instant
+	// nextSender is nextEvict for senders of flow records.
+	nextSender schema.Instant
+
 	datagram sflow.Datagram
 	sample   sflow.Sample
 	readings sflow.Readings
@@ -74,6 +89,12 @@ func NewDecoder(c Config) *Decoder {
 	}
 	if c.Datasources == 0 {
 		c.Datasources = d.Datasources
+	}
+	if c.AllDatasources == 0 {
+		c.AllDatasources = d.AllDatasources
+	}
+	if c.SubAgents == 0 {
+		c.SubAgents = d.SubAgents
 	}
 	slices.SortFunc(c.Rates, func(a, b Rate) int { return b.Exporters.Bits() - a.Exporters.Bits() })
 	dec := &Decoder{
@@ -107,13 +128,23 @@ func (d *Decoder) Decode(dg *Datagram, rec func(*schema.Record), read func(*sche
 	}
 }
 
-// Advance gives up what waited too long for its template.
-func (d *Decoder) Advance(at schema.Instant) { d.netflow.Advance(at) }
+// namesAge is how long the name of a custom metric is remembered without use, at least.
+const namesAge = schema.Instant(5 * 60 * 1e9)
+
+// Advance gives up what waited too long for its template, and names of custom metrics that nobody sends any more.
+func (d *Decoder) Advance(at schema.Instant) {
+	d.netflow.Advance(at)
+	if at >= d.nextNames {
+		d.nextNames = at + namesAge
+		d.readings.Age()
+	}
+}
 
 // Books returns what became of everything so far.
 func (d *Decoder) Books() Books {
 	b := d.books
 	b.NetFlow = d.netflow.Stats()
+	b.Unfollowed[UnfollowedCustomMetrics] = d.readings.Ignored
 	return b
 }
 
@@ -188,7 +219,8 @@ func (d *Decoder) frameSource(dg *Datagram) *Exporter {
 	return x
 }
 
-// Exporters returns a snapshot of what is known of every exporter, by address. The caller owns it.
+// Exporters returns a snapshot of what is known of every exporter, by address. The caller owns the slice; what the
+// exporters in it refer to never changes.
 func (d *Decoder) Exporters() []Exporter {
 	out := make([]Exporter, 0, len(d.agents)+len(d.senders)+1)
 	for _, a := range d.agents {

@@ -237,19 +237,6 @@ func TestFrame(t *testing.T) {
 	}
 }
 
-func TestTelemetryBeyondDoubt(t *testing.T) {
-	good := sflowDatagram(1, 1, packetSample)
-	if !Telemetry(good, 9) {
-		t.Error("a whole sFlow datagram on another port was not seen")
-	}
-	if Telemetry(append(good[:len(good):len(good)], 1, 2, 3, 4), 9) || Telemetry(good[:len(good)-8], 9) {
-		t.Error("lengths that do not agree were taken for telemetry")
-	}
-	if !Telemetry([]byte("anything"), 2055) {
-		t.Error("the port of telemetry does not count")
-	}
-}
-
 // TestDecodeAllocatesNothing: once an exporter is known, its datagrams cost no memory.
 func TestDecodeAllocatesNothing(t *testing.T) {
 	d := NewDecoder(Config{})

@@ -140,6 +140,10 @@ type agent struct {
 	sources   map[sourceKey]*datasource
 	lastKey   sourceKey
 	lastFound *datasource
+	ordered   []*datasource // the sources, as snapshots have them, unless unordered
+	unordered bool
+	changed   bool // since the last snapshot
+	shown     Exporter
 }
 
 type sourceKey struct {
@@ -162,26 +166,60 @@ type datasource struct {
 	lastCounter             schema.Instant
 }
 
-// source returns the state of a datasource, made at first sight; nil when there are too many.
-func (a *agent) source(s schema.Source, most int) *datasource {
+// datasource returns the state of a datasource of an agent, made at first sight; nil when there are too many.
+func (d *Decoder) datasource(a *agent, s schema.Source) *datasource {
 	k := sourceKey{s.Domain, s.Index, s.Class}
 	if a.lastFound != nil && a.lastKey == k {
 		return a.lastFound
 	}
 	ds := a.sources[k]
 	if ds == nil {
-		if len(a.sources) >= most {
+		if len(a.sources) >= d.config.Datasources || d.followed >= d.config.AllDatasources {
+			d.books.Unfollowed[UnfollowedDatasources]++
 			return nil
 		}
 		ds = &datasource{source: s}
 		a.sources[k] = ds
+		a.ordered, a.unordered = append(a.ordered, ds), true
+		d.followed++
 	}
 	a.lastKey, a.lastFound = k, ds
 	return ds
 }
 
-// snapshot returns the exporter as others may see it.
+// silentFor is how long an exporter must be silent before a new one may take its place at the cap.
+const silentFor = schema.Instant(10 * 60 * 1e9)
+
+// evict makes room for a new agent by forgetting the one that was silent for longest, if that is long. It looks at most
+// once a second, for the look is as long as the list.
+func (d *Decoder) evict(at schema.Instant) bool {
+	if at < d.nextEvict && d.nextEvict-at <= 1e9 {
+		return false
+	}
+	d.nextEvict = at + 1e9
+	var oldest *agent
+	for _, a := range d.agents {
+		if oldest == nil || cmp.Or(cmp.Compare(a.exporter.Last, oldest.exporter.Last),
+			a.exporter.Address.Compare(oldest.exporter.Address)) < 0 {
+			oldest = a
+		}
+	}
+	if oldest == nil || at-oldest.exporter.Last < silentFor {
+		return false
+	}
+	d.followed -= len(oldest.sources)
+	d.subAgents -= max(0, len(oldest.subs)-1)
+	delete(d.agents, oldest.exporter.Address)
+	d.books.Evicted++
+	return true
+}
+
+// snapshot returns the exporter as others may see it, the same again while nothing changed.
 func (a *agent) snapshot() Exporter {
+	if !a.changed {
+		return a.shown
+	}
+	a.changed = false
 	x := a.exporter
 	x.Kind, x.LossUnit, x.Domains = "sflow", "datagrams", len(a.subs)
 	x.Senders = slices.Clone(x.Senders)
@@ -190,13 +228,18 @@ func (a *agent) snapshot() Exporter {
 		x.OutOfOrder += s.seq.late
 		x.Restarts += s.seq.resets
 	}
-	for _, ds := range a.sources {
+	if a.unordered {
+		a.unordered = false
+		slices.SortFunc(a.ordered, func(a, b *datasource) int {
+			return cmp.Or(cmp.Compare(a.source.Domain, b.source.Domain), cmp.Compare(a.source.Class, b.source.Class),
+				cmp.Compare(a.source.Index, b.source.Index))
+		})
+	}
+	x.Datasources = make([]Datasource, 0, len(a.ordered))
+	for _, ds := range a.ordered {
 		ds.addTo(&x)
 	}
-	slices.SortFunc(x.Datasources, func(a, b Datasource) int {
-		return cmp.Or(cmp.Compare(a.Source.Domain, b.Source.Domain), cmp.Compare(a.Source.Class, b.Source.Class),
-			cmp.Compare(a.Source.Index, b.Source.Index))
-	})
+	a.shown = x
 	return x
 }
 

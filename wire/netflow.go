@@ -2,6 +2,7 @@ package wire
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/binary"
 
 	"weir/schema"
@@ -11,6 +12,7 @@ import (
 
 // sender is what is remembered of the sender of NetFlow or IPFIX datagrams beside what its decoder remembers.
 type sender struct {
+	last       schema.Instant // when its last datagram came
 	bytes      uint64
 	rate       uint32 // last seen
 	prints     [lateWindow]print
@@ -42,13 +44,14 @@ func (s *sender) repeats(v Version, b []byte) bool {
 func (d *Decoder) flowDatagram(dg *Datagram, v Version) {
 	x := d.senders[dg.From]
 	if x == nil {
-		if len(d.senders) >= d.config.Exporters {
+		if len(d.senders) >= d.config.Exporters && !d.evictSender(dg.At) {
 			d.books.Refused[RefusedExporters]++
 			return
 		}
 		x = &sender{}
 		d.senders[dg.From] = x
 	}
+	x.last = dg.At
 	d.from, d.traffic = x, &x.traffic[v]
 	if x.repeats(v, dg.Data) {
 		d.books.Refused[RefusedDuplicate]++
@@ -64,6 +67,27 @@ func (d *Decoder) flowDatagram(dg *Datagram, v Version) {
 	default:
 		d.books.Malformed[MalformedNetFlow]++
 	}
+}
+
+// evictSender is evict for the senders of flow records.
+func (d *Decoder) evictSender(at schema.Instant) bool {
+	if at < d.nextSender && d.nextSender-at <= 1e9 {
+		return false
+	}
+	d.nextSender = at + 1e9
+	var from schema.Addr
+	var oldest *sender
+	for a, x := range d.senders {
+		if oldest == nil || cmp.Or(cmp.Compare(x.last, oldest.last), a.Compare(from)) < 0 {
+			from, oldest = a, x
+		}
+	}
+	if oldest == nil || at-oldest.last < silentFor {
+		return false
+	}
+	delete(d.senders, from)
+	d.books.Evicted++
+	return true
 }
 
 // flowRecord makes a record of a data record, and a second one when it also tells of the reverse direction.

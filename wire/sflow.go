@@ -25,7 +25,7 @@ func (d *Decoder) sflow(dg *Datagram) {
 		d.books.Refused[RefusedExporters]++
 		return
 	}
-	if !a.admit(&d.datagram, dg) {
+	if !d.admit(a, dg) {
 		d.books.Refused[RefusedDuplicate]++
 		return
 	}
@@ -52,7 +52,7 @@ func (d *Decoder) agent(dg *Datagram) *agent {
 	}
 	a := d.agents[d.datagram.Agent]
 	if a == nil {
-		if len(d.agents) >= d.config.Exporters {
+		if len(d.agents) >= d.config.Exporters && !d.evict(dg.At) {
 			return nil
 		}
 		a = &agent{subs: map[uint32]*subAgent{}, sources: map[sourceKey]*datasource{}}
@@ -62,37 +62,47 @@ func (d *Decoder) agent(dg *Datagram) *agent {
 	return a
 }
 
-// maxSubAgents bounds the sub-agents whose sequence numbers are followed.
-const maxSubAgents = 4096
-
-// admit keeps book of a datagram; it returns false when the same one was here before.
-func (a *agent) admit(d *sflow.Datagram, dg *Datagram) bool {
-	x := &a.exporter
-	sub := a.subs[d.SubAgent]
-	if sub == nil {
-		if len(a.subs) < maxSubAgents {
-			sub = &subAgent{}
-			a.subs[d.SubAgent] = sub
-		} else {
-			sub = &subAgent{}
+// subAgent returns the state of a sub-agent, made at first sight. Past the cap it is that of a stranger: each time a
+// new one, of whom nothing is known.
+func (d *Decoder) subAgent(a *agent) *subAgent {
+	sub := a.subs[d.datagram.SubAgent]
+	switch {
+	case sub != nil:
+	case len(a.subs) == 0 || d.subAgents < d.config.SubAgents:
+		sub = &subAgent{}
+		if len(a.subs) > 0 {
+			d.subAgents++
 		}
+		a.subs[d.datagram.SubAgent] = sub
+	default:
+		d.books.Unfollowed[UnfollowedSubAgents]++
+		sub = &d.stranger
+		*sub = subAgent{}
 	}
+	return sub
+}
+
+// admit keeps book of the datagram at hand; it returns false when the same one was here before.
+func (d *Decoder) admit(a *agent, dg *Datagram) bool {
+	x, sub := &a.exporter, d.subAgent(a)
+	a.changed = true
 	if !slices.Contains(x.Senders, dg.From) && len(x.Senders) < maxSenders {
 		x.Senders = append(x.Senders, dg.From)
 	}
-	p := fingerprint(d.Sequence, dg.Data)
-	slot := &sub.prints[d.Sequence%lateWindow]
+	p := fingerprint(d.datagram.Sequence, dg.Data)
+	slot := &sub.prints[d.datagram.Sequence%lateWindow]
 	if sub.seq.started && *slot == p {
 		x.Duplicates++
 		return false
 	}
 	*slot = p
 	// An agent's uptime that went back by much is a restart: datagrams overtake each other by less.
-	sub.seq.next(d.Sequence, d.Uptime+60_000 < sub.uptime || d.Uptime < sub.uptime/2)
-	sub.uptime = d.Uptime
+	uptime := d.datagram.Uptime
+	sub.seq.next(d.datagram.Sequence, uptime+60_000 < sub.uptime || uptime < sub.uptime/2)
+	sub.uptime = uptime
 	x.Datagrams++
 	x.Bytes += uint64(len(dg.Data))
-	x.Last, x.Uptime = max(x.Last, dg.At), d.Uptime
+	x.Last, x.Uptime = max(x.Last, dg.At), uptime
 	return true
 }
 
@@ -101,7 +111,7 @@ func (d *Decoder) takeSample(a *agent, dg *Datagram) {
 	s := &d.sample
 	src := d.datagram.Source(s)
 	d.traffic = &a.exporter.Traffic
-	ds := a.source(src, d.config.Datasources)
+	ds := d.datasource(a, src)
 	switch s.Kind {
 	case sflow.FlowSample, sflow.CustomFlow:
 		if ds != nil {

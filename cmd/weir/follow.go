@@ -13,6 +13,7 @@ import (
 	"weir/engine"
 	"weir/enrich"
 	"weir/schema"
+	"weir/wire"
 )
 
 // names asks the resolver for the names that lanes want, and tells the engine the answers.
@@ -69,8 +70,11 @@ type newspaper struct {
 	log       *slog.Logger
 	exporters map[schema.Addr]bool
 	missing   map[enrich.Source]bool
-	events    int // logged in the minute that began at since
+	seen      []wire.Exporter // the last list that was looked through; lists are shared by the views of a second
+	events    int             // logged in the minute that began at since
 	unlogged  int
+	begun     int // exporters logged as new in that minute
+	unnamed   int
 	since     schema.Instant
 	failed    bool
 }
@@ -78,17 +82,13 @@ type newspaper struct {
 // The bounds of the news: repeated trouble is one line with a count.
 const (
 	newsExporters = 10_000
-	newsEvents    = 20 // a minute
+	newsBegun     = 100 // new exporters, a minute
+	newsEvents    = 20  // a minute
 )
 
 func (n *newspaper) print(h *engine.Harvest) {
-	for i := range h.View.Exporters {
-		x := &h.View.Exporters[i]
-		if !n.exporters[x.Address] && len(n.exporters) < newsExporters {
-			n.exporters[x.Address] = true
-			n.log.Info("a new exporter", "address", x.Address.String(), "kind", x.Kind)
-		}
-	}
+	n.turn(h.Tick.At)
+	n.printExporters(h.View.Exporters)
 	for _, s := range h.Missing {
 		if !n.missing[s] {
 			n.missing[s] = true
@@ -111,13 +111,43 @@ var remedies = map[enrich.Source]string{
 	enrich.SourceDNS:     "set dns.servers, or dns.system: true",
 }
 
-func (n *newspaper) printEvents(h *engine.Harvest) {
-	if h.Tick.At.Sub(n.since) >= time.Minute {
-		if n.unlogged > 0 {
-			n.log.Warn("more threshold events than are logged", "not_logged", n.unlogged, "see", "/api/v1/events")
-		}
-		n.events, n.unlogged, n.since = 0, 0, h.Tick.At
+// turn begins another minute when it is time, and tells what was too much for the last one.
+func (n *newspaper) turn(at schema.Instant) {
+	if at.Sub(n.since) < time.Minute {
+		return
 	}
+	if n.unlogged > 0 {
+		n.log.Warn("more threshold events than are logged", "not_logged", n.unlogged, "see", "/api/v1/events")
+	}
+	if n.unnamed > 0 {
+		n.log.Warn("more new exporters than are logged: does somebody forge addresses?", "not_logged", n.unnamed,
+			"see", "/api/v1/exporters", "remedy", "list the networks of your exporters in listen.allow")
+	}
+	n.events, n.unlogged, n.begun, n.unnamed, n.since = 0, 0, 0, 0, at
+}
+
+// printExporters logs who was not seen before.
+func (n *newspaper) printExporters(all []wire.Exporter) {
+	if len(all) == 0 || len(n.seen) == len(all) && &n.seen[0] == &all[0] {
+		return
+	}
+	n.seen = all
+	for i := range all {
+		x := &all[i]
+		if n.exporters[x.Address] || len(n.exporters) >= newsExporters {
+			continue
+		}
+		n.exporters[x.Address] = true
+		if n.begun == newsBegun {
+			n.unnamed++
+			continue
+		}
+		n.begun++
+		n.log.Info("a new exporter", "address", x.Address.String(), "kind", x.Kind)
+	}
+}
+
+func (n *newspaper) printEvents(h *engine.Harvest) {
 	for i := range h.Events {
 		ev := &h.Events[i]
 		if n.events == newsEvents {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -169,9 +170,10 @@ func addressOf(i *net.Interface) schema.Addr {
 }
 
 func (h *house) openServer() (err error) {
-	started, listeners := time.Now(), h.listeners()
+	started, listeners, f := time.Now(), h.listeners(), h.config.SFlowRT
 	face := sflowrt.Mount(h.engine, sflowrt.Options{
 		Release: version, Started: started, ReadOnly: h.config.HTTP.ReadOnly, Process: newProcess(h, listeners).figures,
+		Indent: cmp.Or(f.Indent, -1), PrometheusPrefix: f.PrometheusPrefix, PrometheusType: f.PrometheusType,
 	})
 	h.server, err = api.New(h.config.HTTP, h.engine, h.vitals, api.Options{
 		Version: version, Started: started, Replay: h.replay != nil, Listeners: listeners, Console: web.Handler(),

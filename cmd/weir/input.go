@@ -74,6 +74,9 @@ func sortFrame(fr *capture.Frame, as ingest.As, x *capture.Extractor, to sink) e
 }
 
 func readSocket(ctx context.Context, address string, to sink) error {
+	if address == "" { // which would be a port that nobody knows
+		return errors.New("decode: udp: needs an address and a port, like udp::6343")
+	}
 	pc, err := (&net.ListenConfig{}).ListenPacket(ctx, "udp", address)
 	if err != nil {
 		return fmt.Errorf("decode: cannot receive on UDP %s: %w", address, err)

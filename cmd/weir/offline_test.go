@@ -67,14 +67,15 @@ func TestDecodeLines(t *testing.T) {
 		}
 		kinds[l.Kind]++
 	}
-	want := map[string]int{"flow_sample": 180, "counter_sample": 90, "flow_record": 6, "frame": 30, "malformed": 1}
+	want := map[string]int{"flow_sample": 180, "counter_sample": 90, "flow_record": 6, "frame": 30, "malformed": 1,
+		"datagram": 4} // one without its template and one with it, in each version
 	if !maps.Equal(kinds, want) {
 		t.Errorf("got %v, want %v", kinds, want)
 	}
-	if n := strings.Count(mustRun(t, "decode", file), "\n"); n != 307 {
-		t.Errorf("%d lines of text, want 307", n)
+	if n := strings.Count(mustRun(t, "decode", file), "\n"); n != 311 {
+		t.Errorf("%d lines of text, want 311", n)
 	}
-	for args, want := range map[string]int{"--hold=0": 305, "--as=telemetry": 277 + 30, "--as=packets": 127} {
+	for args, want := range map[string]int{"--hold=0": 309, "--as=telemetry": 281 + 30, "--as=packets": 127} {
 		if n := strings.Count(mustRun(t, "decode", args, file), "\n"); n != want {
 			t.Errorf("%s: %d lines, want %d", args, n, want)
 		}
@@ -195,6 +196,7 @@ func TestUsage(t *testing.T) {
 		{"decode --hold=1e9 y", exitError, "", "weir: decode: --hold must be between"},
 		{"decode none.pcap", exitError, "", "weir: capture: open none.pcap: no such file or directory\n"},
 		{"decode --as packets udp:127.0.0.1:0", exitError, "", "weir: decode: what arrives by UDP is telemetry"},
+		{"decode udp:", exitError, "", "weir: decode: udp: needs an address and a port"},
 		{"decode udp:nowhere", exitError, "", "weir: decode: cannot receive on UDP nowhere:"},
 		{"replay --lanes 99 x", exitError, "", "weir: engine.lanes: 99 is not between"},
 		{"replay --speed fast x", exitError, "", "weir: replay: speed \"fast\""},

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"maps"
 	"os"
 	"runtime"
 	"runtime/metrics"
@@ -15,6 +16,7 @@ import (
 type process struct {
 	hostname  string
 	listeners map[string]string
+	house     *house // its server is made later, and answers only when it listens
 	lost      []*vitals.Counter
 
 	mu   sync.Mutex
@@ -24,13 +26,11 @@ type process struct {
 }
 
 func newProcess(h *house, listeners map[string]string) *process {
-	p := &process{listeners: map[string]string{}, seen: time.Now(), used: cpuTime(runSelf)}
-	for name, a := range listeners {
-		p.listeners[name] = a
+	p := &process{house: h, listeners: maps.Clone(listeners), seen: time.Now(), used: cpuTime(runSelf)}
+	for name := range listeners {
 		p.lost = append(p.lost, h.vitals.Counter("weir_ingest_kernel_drops_total", "listener", name),
 			h.vitals.Counter("weir_ingest_refused_total", "listener", name, "reason", "lane_full"))
 	}
-	p.listeners["http"] = h.config.HTTP.HTTP
 	// Without a name the machine is nameless; that is no reason not to start.
 	p.hostname, _ = os.Hostname()
 	return p
@@ -38,7 +38,13 @@ func newProcess(h *house, listeners map[string]string) *process {
 
 // figures returns the figures of now.
 func (p *process) figures() sflowrt.Process {
-	out := sflowrt.Process{Hostname: p.hostname, Listeners: p.listeners, HeapUsed: heap(), CPULoad: p.cpuLoad()}
+	out := sflowrt.Process{
+		Hostname: p.hostname, Listeners: maps.Clone(p.listeners), HeapUsed: heap(), CPULoad: p.cpuLoad(),
+		HTTPConnections: p.house.server.Connections(),
+	}
+	if a := p.house.server.Address(); a != nil {
+		out.Listeners["http"] = a.String()
+	}
 	for _, c := range p.lost {
 		out.Discarded += c.Get()
 	}

@@ -138,6 +138,11 @@ func TestServe(t *testing.T) {
 	if len(flows) != 5 {
 		t.Errorf("flows %+v", flows)
 	}
+	var analyzer struct{ HTTPConnections, HTTPPort, SFlowPort int }
+	if s.ask("/analyzer/json", &analyzer); analyzer.HTTPConnections < 1 || analyzer.HTTPPort == 0 ||
+		analyzer.SFlowPort == 0 {
+		t.Errorf("analyzer %+v", analyzer)
+	}
 	var health struct{ Status string }
 	if s.ask("/health", &health); health.Status != "ok" {
 		t.Errorf("health %+v", health)
@@ -297,5 +302,29 @@ func TestParts(t *testing.T) {
 	}, func() {})
 	if err == nil || !strings.Contains(err.Error(), "came to its end") {
 		t.Errorf("%v", err)
+	}
+}
+
+// TestServeSFlowRT checks that the file says how the interface of sFlow-RT's clients answers.
+func TestServeSFlowRT(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "weir.yaml")
+	const text = "sflowrt: {json_indent: 0, prometheus_prefix: rt_, prometheus_type: true}\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s := serve(t, "serve", "--sflow", "127.0.0.1:0", "--netflow", "off", "--ipfix", "off", "--config", path)
+	for from, want := range map[string]string{
+		"/apps/json": "{}\n", "/license/json": "{\"product\":\"weir\",",
+		"/prometheus/analyzer/txt": "# TYPE rt_analyzer_agent_count gauge\nrt_analyzer_agent_count 0\n",
+	} {
+		r, err := http.Get(s.find(`url=(http://\S+)/ `) + from)
+		if err != nil {
+			t.Fatal(err)
+		}
+		body, err := io.ReadAll(r.Body)
+		r.Body.Close()
+		if err != nil || !strings.HasPrefix(string(body), want) {
+			t.Errorf("%s: %v, %.200s", from, err, body)
+		}
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -72,9 +73,26 @@ func (s *summary) add(v wire.Version, d *wire.Datagram) error {
 	if s.Netflow == nil {
 		s.Netflow = &wire.NetflowSummary{}
 	}
+	before := damage(s.decoder.Stats())
 	err := s.decoder.Decode(d.At, d.From, d.Data, s.Netflow.Add)
-	s.Netflow.Finish(s.decoder.Stats())
+	after := s.decoder.Stats()
+	s.Netflow.Finish(after)
+	if err == nil && damage(after) > before {
+		err = errDamaged
+	}
 	return err
+}
+
+// errDamaged is the error of a datagram that was read in part.
+var errDamaged = errors.New("decode: a part of the datagram could not be read")
+
+// damage counts what kept a decoder from reading datagrams to their end. Bytes behind the last set are filling.
+func damage(s netflow.Stats) (n uint64) {
+	for _, r := range [...]netflow.Reason{netflow.ReasonCount, netflow.ReasonMessageLength, netflow.ReasonSetLength,
+		netflow.ReasonTemplate, netflow.ReasonRecord} {
+		n += s.ByReason[r]
+	}
+	return n
 }
 
 func (s *summary) cut(*wire.Datagram) error {

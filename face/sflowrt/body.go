@@ -20,6 +20,9 @@ const (
 // bodyWithin is how long a body may take to come, so that slow clients do not keep the places of others.
 const bodyWithin = time.Minute
 
+// placeWithin is how long a request waits for others to have sent theirs.
+const placeWithin = 10 * time.Second
+
 // body reads the request body as strict JSON.
 func (c *call) body(limit int64) ([]byte, error) {
 	// A server that cannot move the deadline has its own.
@@ -44,9 +47,15 @@ func (c *call) hold(limit int64) (release func(), err error) {
 	if limit > maxBody {
 		places = c.large
 	}
+	patience := time.NewTimer(placeWithin)
+	defer patience.Stop()
 	select {
 	case places <- struct{}{}:
 		return func() { <-places }, nil
+	case <-patience.C:
+		c.w.Header().Set("Retry-After", "10")
+		return nil, &problem{status: http.StatusServiceUnavailable, Message: "too many bodies are on their way",
+			Hint: "try again in a few seconds"}
 	case <-c.r.Context().Done():
 		return nil, &problem{status: http.StatusServiceUnavailable,
 			Message: "the request ended before its body was read"}

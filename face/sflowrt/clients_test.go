@@ -108,7 +108,7 @@ func TestScrapeConfiguration(t *testing.T) {
 		}
 		instances[labels] = true
 	}
-	want := `sflow_ifinoctets{agent="192.0.2.2",datasource="3",host="leaf2",ifname="swp3"} 1.5e+06`
+	want := `sflow_ifinoctets{agent="192.0.2.2",datasource="3",host="leaf2",ifname="swp3",ifindex="3"} 1.5e+06`
 	if !slices.Contains(all, want) {
 		t.Errorf("no %s in %q", want, all)
 	}

@@ -1,6 +1,8 @@
 package sflowrt
 
 import (
+	"slices"
+
 	"weir/flow"
 	"weir/metric"
 	"weir/schema"
@@ -43,7 +45,9 @@ func (c *call) agentMetrics() error {
 		c.view.Flow.Sources(d.Name, c.view.At,
 			func(src schema.Source, value, _ float64, _ schema.Instant, _ []flow.Active) bool {
 				if src.Exporter == addr {
-					values[src.Datasource()+"."+d.Name] = metric.Num(value)
+					// The same number in several observation domains: the largest, as everywhere.
+					name := src.Datasource() + "." + d.Name
+					values[name] = metric.Num(max(value, values[name].Number))
 				}
 				return true
 			})
@@ -92,9 +96,25 @@ func (c *call) dump() error {
 	if err != nil {
 		return err
 	}
+	q.Names = c.expand(q.Names)
 	records, more := c.view.Metric.Dump(q)
 	c.cut(more)
 	return c.json(records)
+}
+
+// allNames is the name that stands for every metric, in a dump.
+const allNames = "ALL"
+
+// expand makes ALL stand for flow definitions too, which are metrics like those that exporters send.
+func (c *call) expand(names []string) []string {
+	if !slices.Contains(names, allNames) {
+		return names
+	}
+	names = []string{allNames}
+	for _, d := range c.view.Flow.Definitions() {
+		names = append(names, d.Name)
+	}
+	return names
 }
 
 func (c *call) table() error {

@@ -8,6 +8,8 @@ import (
 	"testing"
 
 	"weir/face/sflowrt"
+	"weir/schema"
+	"weir/wire/netflow"
 	"weir/wire/sflow"
 )
 
@@ -100,7 +102,7 @@ func TestHosts(t *testing.T) {
 	for _, want := range []string{
 		`sflow_load_one{agent="192.0.2.1",datasource="2.1",host="web1"} 1` + "\n",
 		`sflow_load_one{agent="192.0.2.9",datasource="2.1",host="we\"b"} 6` + "\n",
-		`sflow_ifinoctets{agent="192.0.2.1",datasource="1",host="web1",ifname="eth0"} `,
+		`sflow_ifinoctets{agent="192.0.2.1",datasource="1",host="web1",ifname="eth0",ifindex="1"} `,
 	} {
 		if !strings.Contains(text, want) {
 			t.Errorf("no %q in %s", want, text)
@@ -193,6 +195,14 @@ func TestFlowMetrics(t *testing.T) {
 	l.about(v, "1/metricValue", 1.5e6, 15)
 	l.check(v, "2/dataSource", "3")
 	l.about(l.get("/metric/leaf1/json"), "1.mn_bytes", 5e5, 15)
+	if all := keys(l.get("/dump/ALL/ALL/json"), "metricName"); !slices.Contains(all, "mn_bytes") ||
+		!slices.Contains(all, "load_one") || slices.Contains(all, "quiet") {
+		t.Errorf("all metrics are %q", all)
+	}
+	if n := strings.Count(l.call("GET", "/prometheus/metrics/ALL/ALL,mn_bytes/txt", "", http.StatusOK),
+		"\nx_mn_bytes{"); n != 2 {
+		t.Errorf("%d lines of mn_bytes at 2 ports", n)
+	}
 	l.about(l.get("/table/ALL/host_name,sort:mn_bytes:-5/json"), "0/1/metricValue", 1e6, 15)
 	text := l.call("GET", "/prometheus/metrics/ALL/mn_bytes/txt", "", http.StatusOK)
 	lines := strings.Split(strings.TrimSpace(text), "\n")
@@ -201,5 +211,47 @@ func TestFlowMetrics(t *testing.T) {
 			return strings.HasPrefix(s, `x_mn_bytes{agent="192.0.2.1",datasource="3",host="leaf1"} `)
 		}) {
 		t.Errorf("%s", text)
+	}
+}
+
+// TestDomains checks that datasources of the same number in two observation domains stay apart where a client could
+// not bear two of the same name, and that the larger counts where there is one place only.
+func TestDomains(t *testing.T) {
+	l := newLab(t, sflowrt.Options{})
+	l.put("/flow/f/json", `{value:'bytes',t:600}`)
+	tmpl, err := netflow.NewTemplate(300, false, 0, netflow.Field{Element: 8, Length: 4},
+		netflow.Field{Element: 10, Length: 4}, netflow.Field{Element: 1, Length: 4}, netflow.Field{Element: 2, Length: 4})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for domain, bytes := range []uint64{9e6, 3e6} {
+		b, err := netflow.NewBuilder(netflow.IPFIX, uint32(domain+1))
+		if err != nil {
+			t.Fatal(err)
+		}
+		b.Begin(netflow.Header{Export: l.now})
+		if err := b.Template(tmpl); err != nil {
+			t.Fatal(err)
+		}
+		var v [4]schema.Value
+		source := addr(t, h1)
+		v[0].SetIP(source[12:])
+		v[1].SetUint(7)
+		v[2].SetUint(bytes)
+		v[3].SetUint(1)
+		b.Record(tmpl, v[:]...)
+		d, err := b.Datagram()
+		if err != nil {
+			t.Fatal(err)
+		}
+		l.deliver(d)
+	}
+	l.tick()
+	l.about(l.get("/metric/192.0.2.250/json"), "7.f", 15000, 1)
+	text := l.call("GET", "/prometheus/metrics/ALL/f/txt", "", http.StatusOK)
+	for _, labels := range []string{`datasource="7",domain="1"} 14999.99`, `datasource="7",domain="2"} 4999.99`} {
+		if !strings.Contains(text, labels) {
+			t.Errorf("no %s in %s", labels, text)
+		}
 	}
 }

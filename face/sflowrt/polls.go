@@ -13,7 +13,7 @@ import (
 // maxWait is the longest that a long poll waits.
 const maxWait = 5 * time.Minute
 
-// loggedFlow is one element of /flows/json (spec sflow-rt 1.6).
+// loggedFlow is one element of /flows/json (spec sflow-rt 1.6). Error and Exact are additions.
 type loggedFlow struct {
 	FlowID     uint64    `json:"flowID"`
 	Name       string    `json:"name"`
@@ -21,6 +21,8 @@ type loggedFlow struct {
 	DataSource string    `json:"dataSource"`
 	FlowKeys   string    `json:"flowKeys"`
 	Value      float64   `json:"value"`
+	Error      float64   `json:"error"` // standard error of value
+	Exact      bool      `json:"exact"` // nothing was estimated from samples
 	Values     []float64 `json:"values,omitempty"`
 	Start      int64     `json:"start"` // ms since the epoch
 	End        int64     `json:"end"`
@@ -47,7 +49,7 @@ func (c *call) loggedFlows() error {
 		l := &found[i]
 		out[i] = loggedFlow{
 			FlowID: l.ID, Name: l.Name, Agent: agentText(l.Source), DataSource: l.Source.Datasource(), FlowKeys: l.Keys,
-			Value: l.Value, Values: l.Values, Start: l.Start.Millis(), End: l.End.Millis(),
+			Value: l.Value, Error: l.Error, Exact: l.Exact, Values: l.Values, Start: l.Start.Millis(), End: l.End.Millis(),
 		}
 	}
 	return c.json(out)

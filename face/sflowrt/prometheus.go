@@ -110,6 +110,7 @@ func (c *call) prometheusMetrics() error {
 	if err != nil {
 		return err
 	}
+	q.Names = c.expand(q.Names)
 	records, more := c.view.Metric.Dump(q)
 	c.cut(more)
 	// All lines of a metric must stand together.
@@ -121,8 +122,14 @@ func (c *call) prometheusMetrics() error {
 			continue
 		}
 		name, _, _ := c.view.Metric.Value(r.Source, "ifname", c.view.At)
+		index, _, _ := c.view.Metric.Value(r.Source, "ifindex", c.view.At)
+		domain := ""
+		if r.Source.Domain != 0 {
+			domain = strconv.FormatUint(uint64(r.Source.Domain), 10) // tells two datasources of the same number apart
+		}
 		e.sample(r.MetricName, r.MetricValue.Number, "agent", agentText(r.Source), "datasource", r.DataSource,
-			"host", c.view.Metric.Host(r.Source.Exporter), "ifname", name.Text)
+			"host", c.view.Metric.Host(r.Source.Exporter), "ifname", name.Text, "ifindex", index.Text,
+			"domain", domain)
 	}
 	return c.answerExposition(e)
 }

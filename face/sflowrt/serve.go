@@ -51,6 +51,9 @@ func New(e *engine.Engine, o Options) http.Handler {
 		mux.Handle(path, f.path(methods))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
+		if r.Method == http.MethodGet || r.Method == http.MethodHead {
+			allowReading(w)
+		}
 		f.fail(w, notFound("path", r.URL.Path, "/api-docs lists all paths"))
 	})
 	return mux

@@ -102,6 +102,11 @@ func TestMethods(t *testing.T) {
 	if !strings.HasPrefix(w.Body.String(), "{\n \"x\"") {
 		t.Errorf("not indented by one space: %s", w.Body)
 	}
+	// Pages ask whether an application is there: they must be able to read that it is not.
+	w = call("GET", "/app/none/html/index.html", "Origin", "http://elsewhere.example")
+	if w.Code != http.StatusNotFound || w.Header().Get("Access-Control-Allow-Origin") != "*" {
+		t.Errorf("status %d, headers %v", w.Code, w.Header())
+	}
 	w = call("PUT", "/flow/y/json", "Origin", "http://elsewhere.example")
 	if w.Header().Get("Access-Control-Allow-Origin") != "" {
 		t.Errorf("pages of strangers are told that they may change things: %v", w.Header())

@@ -33,3 +33,18 @@ declare module '*/browser.mjs' {
     },
   ): Promise<{ context: BrowserContext; page: Page; outside: string[]; errors: string[] }>
 }
+
+declare module '*/real.mjs' {
+  /** Why there is no program to test; empty when there is one. */
+  export const NO_WEIR: string
+  export interface Weir {
+    /** Of the console. */
+    url: string
+    /** Of the server, with a slash at its end. */
+    origin: string
+    log(): string
+    /** Ends it and answers with its exit code. */
+    close(): Promise<number | null>
+  }
+  export function startWeir(...command: string[]): Promise<Weir>
+}

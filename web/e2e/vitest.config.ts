@@ -2,6 +2,7 @@ import { defineConfig } from 'vitest/config'
 
 // One browser and one made-up server for each test: not at the same time, the machine may be small.
 export default defineConfig({
+  cacheDir: '../node_modules/.vite-e2e',
   test: {
     root: import.meta.dirname,
     include: ['*.e2e.ts'],

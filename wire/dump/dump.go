@@ -21,25 +21,30 @@ type Dumper struct {
 	netflow  *netflow.Decoder
 	record   func(*netflow.Record)
 	seen     map[schema.Tag]int // elements of the record in hand
+	names    map[string]int     // custom fields of the sample in hand
 }
 
 // New returns a Dumper that writes to w: text for people, or JSON, one object a line. c bounds what it remembers of
 // NetFlow and IPFIX exporters, and says how long data waits for its template.
 func New(w io.Writer, asJSON bool, c netflow.Config) *Dumper {
-	d := &Dumper{w: w, netflow: netflow.New(c), seen: map[schema.Tag]int{}}
+	d := &Dumper{w: w, netflow: netflow.New(c), seen: map[schema.Tag]int{}, names: map[string]int{}}
 	d.line.json = asJSON
 	d.record = d.flowRecord
 	return d
 }
 
 // Telemetry writes the lines of one UDP payload that an exporter sent; a payload that cannot be read, or not to its
-// end, gives a line "malformed" with the reason. The error is that of writing.
+// end, gives a line "malformed" with the reason. A NetFlow or IPFIX payload with templates, with data that has no
+// template yet, or with damage that could be stepped over gives a line "datagram" that counts them. The error is that
+// of writing.
 func (d *Dumper) Telemetry(dg *wire.Datagram) error {
 	var err error
 	if v := wire.Sniff(dg.Data); v >= wire.SFlow2 && v <= wire.SFlow5 {
 		err = d.sflow(dg)
 	} else {
+		before := d.netflow.Stats()
 		err = d.netflow.Decode(dg.At, dg.From, dg.Data, d.record)
+		d.aside(dg, before, d.netflow.Stats())
 	}
 	if err != nil {
 		d.Damaged(dg, err.Error())

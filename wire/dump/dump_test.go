@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"flag"
+	"io"
 	"os"
 	"strings"
 	"testing"
@@ -60,6 +61,10 @@ func datagrams(t testing.TB) []wire.Datagram {
 	// A custom metrics sample: datasource "3", one metric, whose name is not to be trusted.
 	b.RawSample(4300, 1002, []byte("\x00\x00\x00\x013\x00\x00\x00\x00\x00\x00\x01"+
 		"\x00\x00\x00\x04a\n=b\x00\x00\x00\x03\x00\x00\x00\x07"))
+	// A custom flow sample whose fields have one name, and the name that a part itself has.
+	b.RawSample(4300, 1003, []byte("\x00\x00\x00\x013\x00\x00\x00\x00\x00\x00\x04\x00\x00\x00\x08\x00\x00\x00\x03"+
+		strings.Repeat("\x00\x00\x00\x04part\x00\x00\x00\x04\x00\x00\x00\x07", 2)+
+		"\x00\x00\x00\x01f\x00\x00\x00\x00\x00\x00\x07\x7f\xf0\x00\x00\x00\x00\x00\x00"))
 	b.RawSample(7777, 5, []byte{0xde, 0xad, 0xbe, 0xef})
 	add(b.Bytes())
 	add(b.Bytes()[:60])
@@ -143,11 +148,130 @@ func checkLines(t testing.TB, asJSON bool, out string) {
 	t.Helper()
 	for line := range strings.Lines(out) {
 		line = strings.TrimSuffix(line, "\n")
-		if asJSON && !json.Valid([]byte(line)) {
-			t.Fatalf("no JSON: %s", line)
+		if asJSON {
+			checkKeys(t, line)
 		}
 		if strings.ContainsFunc(line, func(r rune) bool { return r < ' ' || !asJSON && !unicode.IsPrint(r) }) {
 			t.Fatalf("a control character in %q", line)
+		}
+	}
+}
+
+// checkKeys holds that a line is JSON in which no object has a key twice: readers keep only one of them.
+func checkKeys(t testing.TB, line string) {
+	t.Helper()
+	dec := json.NewDecoder(strings.NewReader(line))
+	type object struct {
+		keys  map[string]bool // nil for an array
+		isKey bool
+	}
+	var open []object
+	for {
+		token, err := dec.Token()
+		if err == io.EOF {
+			return
+		} else if err != nil {
+			t.Fatalf("no JSON: %v: %s", err, line)
+		}
+		var top *object
+		if n := len(open); n > 0 && open[n-1].keys != nil {
+			top = &open[n-1]
+		}
+		if top != nil && top.isKey && token != json.Delim('}') {
+			key := token.(string)
+			if top.keys[key] {
+				t.Fatalf("key %q stands twice in one object: %s", key, line)
+			}
+			top.keys[key], top.isKey = true, false
+			continue
+		}
+		switch token {
+		case json.Delim('{'):
+			open = append(open, object{map[string]bool{}, true})
+			continue
+		case json.Delim('['):
+			open = append(open, object{})
+			continue
+		case json.Delim('}'), json.Delim(']'):
+			open = open[:len(open)-1]
+		}
+		if n := len(open); n > 0 {
+			open[n-1].isKey = true
+		}
+	}
+}
+
+// TestStructuresHaveNoFieldTwice holds that no structure has a field of the name of another, or of what a line says
+// about each structure.
+func TestStructuresHaveNoFieldTwice(t *testing.T) {
+	body := bytes.Repeat([]byte{0, 0, 0, 1}, 300) // lists of one, texts of one byte
+	for _, enterprise := range []uint32{0, 4413, 5703} {
+		for format := range uint32(4096) {
+			if sflow.FlowStructure(enterprise, format) != nil {
+				var b sflow.Builder
+				b.Start(nil, sflow.Head{Agent: exporter})
+				b.FlowSample(&sflow.Sample{Rate: 1}, sflow.Compact)
+				b.Record(enterprise, format, body)
+				dumpAndCheck(t, b.Bytes())
+			}
+			if sflow.CounterStructure(enterprise, format) != nil {
+				var b sflow.Builder
+				b.Start(nil, sflow.Head{Agent: exporter})
+				b.CounterSample(&sflow.Sample{}, sflow.Compact)
+				b.Record(enterprise, format, body)
+				dumpAndCheck(t, b.Bytes())
+			}
+		}
+	}
+}
+
+// TestNamesFromTheWire holds that names that exporters make up are told apart, however they are chosen.
+func TestNamesFromTheWire(t *testing.T) {
+	d := New(io.Discard, true, netflow.Config{})
+	seen := map[string]bool{}
+	for _, name := range []string{"a[1]", "a", "a", "a", "a[2]", "a[1]", "a[1][1]", "", ""} {
+		free := d.unused(name)
+		if seen[free] {
+			t.Errorf("%q stands twice", free)
+		}
+		seen[free] = true
+	}
+}
+
+// dumpAndCheck shows a datagram in both forms.
+func dumpAndCheck(t testing.TB, b []byte) {
+	t.Helper()
+	for _, asJSON := range []bool{false, true} {
+		checkLines(t, asJSON, dumpAll(t, asJSON, []wire.Datagram{{At: at, From: exporter, Data: b}}))
+	}
+}
+
+// TestElements holds that JSON has numbers for numbers, and text for what only looks like one.
+func TestElements(t *testing.T) {
+	for _, c := range []struct {
+		enterprise uint32
+		id         uint16
+		value      string // bytes
+		want       string
+	}{
+		{0, 1, "\x12", `"octetDeltaCount":18`},
+		{0, 1, "", `"octetDeltaCount":""`},
+		{0, 210, "\x12", `"paddingOctets":"12"`},
+		{0, 95, "\x12", `"applicationId":"12"`},
+		{0, 95, "\x0d\x00\x00\x08", `"applicationId":"13:8"`},
+		{0, 276, "\x01", `"dataRecordsReliability":true`},
+		{0, 276, "\x12", `"dataRecordsReliability":"12"`},
+		{0, 30000, "\x12", `"30000":18`},
+		{0, 30000, "\x12\x34\x56\x78\x90", `"30000":"1234567890"`},
+		{0, 320, "\x7f\xf0\x00\x00\x00\x00\x00\x00", `"absoluteError":"+Inf"`},
+		{0, 320, "\x12\x34", `"absoluteError":"1234"`},
+		{0, 82, "7", `"interfaceName":"7"`},
+	} {
+		d := New(io.Discard, true, netflow.Config{})
+		d.line.first = true
+		d.element(schema.MakeTag(schema.SpaceElement, c.enterprise, uint32(c.id)), []byte(c.value))
+		if got := string(d.line.buf); got != c.want {
+			t.Errorf("element %d/%d of %x: got %s, want %s", c.enterprise, c.id, c.value, got, c.want)
 		}
 	}
 }

@@ -21,6 +21,9 @@ type line struct {
 	text  []byte
 }
 
+// partKey is the key of the kind of a part in JSON; no field of a part may have it.
+const partKey = "part"
+
 // start begins a line of a kind.
 func (l *line) start(kind string) {
 	l.buf, l.part, l.first = l.buf[:0], false, true
@@ -44,7 +47,7 @@ func (l *line) begin(kind string) {
 		l.buf = append(l.buf, `,"parts":[{`...)
 	}
 	l.part, l.first = true, true
-	l.str("part", kind)
+	l.str(partKey, kind)
 }
 
 // end ends the line and writes it.
@@ -81,11 +84,24 @@ func (l *line) name(name string) {
 
 // appendJSON appends a JSON string; bytes that are no UTF-8 become replacement characters.
 func appendJSON(dst []byte, s string) []byte {
+	if simple(s) {
+		return append(append(append(dst, '"'), s...), '"')
+	}
 	b, err := json.Marshal(s)
 	if err != nil {
 		panic("BUG: a string has no JSON: " + err.Error())
 	}
 	return append(dst, b...)
+}
+
+// simple tells whether a text needs no escape in JSON, as nearly all names and values do not.
+func simple(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' || c == '<' || c == '>' || c == '&' {
+			return false
+		}
+	}
+	return true
 }
 
 // str writes a text. In the text form it is quoted unless it is plain.

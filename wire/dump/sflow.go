@@ -38,7 +38,7 @@ func (d *Dumper) sampleLine(dg *wire.Datagram) {
 	l.uint("sub_agent", uint64(d.datagram.SubAgent))
 	l.uint("datagram_sequence", uint64(d.datagram.Sequence))
 	l.uint("uptime_ms", uint64(d.datagram.Uptime))
-	l.str("number", number(s.Record))
+	l.str("structure", number(s.Record))
 	switch s.Kind {
 	case sflow.Unknown:
 		l.hex("body", d.datagram.Bytes(s.Record))
@@ -115,12 +115,12 @@ func (d *Dumper) structure(r sflow.Record) {
 	st := find(r.Enterprise, r.Format)
 	if st == nil {
 		l.begin("unknown")
-		l.str("number", number(r))
+		l.str("structure", number(r))
 		l.hex("body", body)
 		return
 	}
 	l.begin(st.Name)
-	l.str("number", number(r))
+	l.str("structure", number(r))
 	st.Walk(body, func(name string, f *sflow.Field, v schema.Value) bool {
 		d.field(name, f, v)
 		return true
@@ -174,8 +174,22 @@ func (d *Dumper) custom() {
 		l.uint("sample_pool", uint64(s.Pool))
 	}
 	l.begin("fields")
+	clear(d.names)
+	d.names[partKey] = 1
 	var f sflow.CustomField
 	for c := sflow.NewCustom(&d.datagram, s); c.Next(&f); {
-		l.value(string(f.Name), f.Value())
+		l.value(d.unused(string(f.Name)), f.Value())
 	}
+}
+
+// unused returns a name from the wire, numbered when it stood in this sample before. d.names holds the number to try
+// next, so that a thousand fields of one name cost no more than others.
+func (d *Dumper) unused(name string) string {
+	free := name
+	for d.names[free] > 0 {
+		free = numbered(name, d.names[name])
+		d.names[name]++
+	}
+	d.names[free]++
+	return free
 }

@@ -12,7 +12,7 @@ type Config struct {
 	MaxDomains        int // exporters times domains times versions; default 4096
 	MaxTemplates      int // per domain; default 4096
 	MaxFields         int // per template; default 1024
-	MaxTemplateFields int // of all templates together; default 1048576, some 40 MB
+	MaxTemplateFields int // of all templates together, each of which counts 8 more; default 1048576, some 50 MB
 	MaxNames          int // interface, application and VRF names and sampling rates of all exporters; default 262144
 	MaxNameBytes      int // per name; longer ones are cut; default 256
 	MaxHeldSets       int // data sets that wait for their template, per domain; default 256
@@ -88,6 +88,7 @@ type Decoder struct {
 	slots  []schema.Slot // of a record of variable length
 	walked *Template     // whose tags slots has
 	shape  []Field       // of the template that is being read
+	sweeps int           // how often the datagram at hand has withdrawn all templates of a kind
 }
 
 // New returns a Decoder that knows nothing yet.
@@ -106,6 +107,7 @@ func New(cfg Config) *Decoder {
 // nothing of the datagram could be read; whatever is wrong with a part of it is in Stats.
 func (d *Decoder) Decode(at schema.Instant, from schema.Addr, payload []byte, rec func(*Record)) error {
 	d.stats.Datagrams++
+	d.sweeps = 0
 	d.expireHeld(at)
 	err := d.decode(at, from, payload, rec)
 	switch err.(type) {
@@ -198,8 +200,24 @@ func (d *Decoder) decodeIPFIX(at schema.Instant, from schema.Addr, b []byte, rec
 	n := d.sets(dom, &c, b[ipfixHeader:], rec)
 	n.seq = binary.BigEndian.Uint32(b[8:])
 	n.partial = n.partial || length > len(b)
-	dom.seq.note(n, false)
+	dom.note(n)
 	return nil
+}
+
+// note follows the sequence numbers of a domain of IPFIX, with an eye on the other domains of the exporter.
+func (dom *domain) note(n numbered) {
+	e := dom.names
+	for _, t := range []*tally{&e.sent, &dom.sent} {
+		t.data += n.units - n.options
+		t.options += n.options
+	}
+	others := e.sent.minus(dom.sent)
+	between := others.minus(dom.others)
+	dom.others = others
+	n.elsewhere, n.joint = between.data+between.options, e.joint || between.data == 0
+	dom.seq.joint = e.joint
+	dom.seq.note(n, false)
+	e.joint = dom.seq.joint
 }
 
 // arrived notes a datagram and tells whether the exporter has restarted since the one before, by its uptime.

@@ -501,6 +501,19 @@ func TestSection(t *testing.T) {
 	}
 }
 
+// TestPaddedSection holds that the padding of a section of fixed length is no part of the packet (RFC 7133 section 3).
+func TestPaddedSection(t *testing.T) {
+	r := newRig(t, netflow.IPFIX, netflow.Config{})
+	before, after := template(t, 300, f(410, 2), f(315, 12)), template(t, 301, f(315, 12), f(410, 2))
+	got := r.send(noon, define(before), define(after), record(before, num(3), raw(1, 2, 3)),
+		record(after, raw(1, 2, 3), num(3)), record(before, num(0), raw(1)), record(before, num(13), raw(1)))
+	for i, want := range []int{3, 3, 12, 12} {
+		if n := len(got[i].Section.Data); n != want {
+			t.Errorf("record %d: a section of %d bytes, want %d", i, n, want)
+		}
+	}
+}
+
 func TestV1AndV7(t *testing.T) {
 	for _, c := range []struct {
 		version                      uint16
@@ -627,7 +640,7 @@ func TestCaps(t *testing.T) {
 }
 
 func TestTemplateCaps(t *testing.T) {
-	r := newRig(t, netflow.IPFIX, netflow.Config{MaxTemplates: 2, MaxFields: 3, MaxTemplateFields: 6})
+	r := newRig(t, netflow.IPFIX, netflow.Config{MaxTemplates: 2, MaxFields: 3, MaxTemplateFields: 22})
 	define2 := func(id uint16, n int) {
 		r.send(noon, define(template(t, id, slices.Repeat([]netflow.Field{f(1, 1)}, n)...)))
 	}
@@ -684,6 +697,8 @@ func TestElementText(t *testing.T) {
 		{0, 1, []byte{0, 0, 1, 0}, "octetDeltaCount", "256"},
 		{netflow.ReverseEnterprise, 1, []byte{7}, "rev.octetDeltaCount", "7"},
 		{netflow.ScopeEnterprise, 2, []byte{0, 9}, "scope/2", "9"},
+		{6871, 40 | 0x4000, []byte{0, 1}, "rev.flowAttributes", "1"},
+		{6871, 7 | 0x4000, []byte{0, 1}, "6871/16391", "1"},
 		{9, 12232, []byte{0xab, 0xcd, 0, 0, 1}, "9/12232", "abcd000001"},
 		{0, 32767, []byte{3}, "32767", "3"},
 		{0, 8, []byte{10, 1, 2, 3}, "sourceIPv4Address", "10.1.2.3"},

@@ -1,6 +1,7 @@
 package netflow
 
 import (
+	"slices"
 	"time"
 
 	"weir/schema"
@@ -29,6 +30,8 @@ type domain struct {
 	heldBytes int
 
 	seq         sequence
+	sent        tally // by this domain
+	others      tally // by the other domains of the exporter, at the last datagram of this one
 	nextEvict   schema.Instant
 	uptime      uint32
 	first, last schema.Instant
@@ -97,7 +100,7 @@ func less(a, b domainKey) bool {
 
 func (d *Decoder) forget(dom *domain) {
 	for _, t := range dom.templates {
-		d.fields -= len(t.Fields)
+		d.fields -= t.weight()
 	}
 	d.stats.SetsExpired += uint64(len(dom.held))
 	d.heldBytes -= dom.heldBytes
@@ -142,7 +145,8 @@ func (d *Decoder) hold(dom *domain, id uint16, c *clock, body []byte) {
 
 // release decodes the sets that waited for a template, in the order in which they came, by their own clocks.
 func (d *Decoder) release(dom *domain, t *Template, rec func(*Record)) {
-	if len(dom.held) == 0 {
+	// Most templates have nothing that waits for them: then nothing is moved.
+	if !slices.ContainsFunc(dom.held, func(h heldSet) bool { return h.id == t.ID }) {
 		return
 	}
 	waiting := dom.held

@@ -41,6 +41,9 @@ const (
 	// ScopeEnterprise is where this package puts the scope fields of NetFlow v9 options, which have numbers of their
 	// own (1 system, 2 interface, 3 line card, 4 cache, 5 template; RFC 3954 section 6.1). It is no real enterprise.
 	ScopeEnterprise = 0xfffffffe
+	// certEnterprise marks the reverse direction of its own elements by a bit of their number (YAF documentation).
+	certEnterprise = 6871
+	certReverse    = 0x4000
 )
 
 type element struct {
@@ -57,9 +60,18 @@ func lookup(enterprise uint32, id uint16) (element, bool) {
 	return e, ok
 }
 
+// forward returns the number of the element that id is the reverse of in the way of CERT; reverse tells whether it is.
+func forward(enterprise uint32, id uint16) (number uint16, reverse bool) {
+	if enterprise != certEnterprise || id&certReverse == 0 {
+		return id, false
+	}
+	_, known := vendorElements[vendorKey{enterprise, id &^ certReverse}]
+	return id &^ certReverse, known
+}
+
 // ElementName returns the name of an information element: the IANA name or the vendor's, "rev." and the forward name
-// for RFC 5103, "scope/2" for a scope field of NetFlow v9, otherwise the number, with the enterprise before it when it
-// is not 0: "9/12232".
+// for RFC 5103 and for CERT, "scope/2" for a scope field of NetFlow v9, otherwise the number, with the enterprise
+// before it when it is not 0: "9/12232".
 func ElementName(enterprise uint32, id uint16) string {
 	return string(AppendElementName(nil, enterprise, id))
 }
@@ -75,6 +87,9 @@ func AppendElementName(dst []byte, enterprise uint32, id uint16) []byte {
 	if e, ok := lookup(enterprise, id); ok {
 		return append(dst, e.name...)
 	}
+	if n, reverse := forward(enterprise, id); reverse {
+		return AppendElementName(append(dst, "rev."...), enterprise, n)
+	}
 	if enterprise != 0 {
 		dst = append(strconv.AppendUint(dst, uint64(enterprise), 10), '/')
 	}
@@ -88,6 +103,9 @@ func ElementType(enterprise uint32, id uint16) (kind ElementKind, known bool) {
 	}
 	if enterprise == ScopeEnterprise {
 		return Uint, true
+	}
+	if n, reverse := forward(enterprise, id); reverse {
+		id = n
 	}
 	e, ok := lookup(enterprise, id)
 	return e.kind, ok

@@ -9,10 +9,17 @@ import (
 // names is what options records of one exporter say of its interfaces, applications and VRFs.
 type names struct {
 	users        int // domains of the exporter
+	sent         tally
+	joint        bool // it numbers its domains together
 	interfaces   map[uint32]name
 	applications map[uint64]name
 	vrfs         map[uint32]name
 }
+
+// tally counts records; it may wrap.
+type tally struct{ data, options uint32 }
+
+func (t tally) minus(o tally) tally { return tally{t.data - o.data, t.options - o.options} }
 
 // name is a short name and a longer description; either may be empty.
 type name struct{ short, long string }

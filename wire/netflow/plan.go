@@ -42,6 +42,7 @@ const (
 	meansMicrosLong
 	meansFrameSize
 	meansSectionOffset
+	meansSectionLength
 	meansLinkType
 	lastNumber // what is above is a number of 1 to 8 bytes; what is below is bytes
 	meansSrc4
@@ -123,6 +124,7 @@ var rules = []rule{
 	{meansPopulation, el(310)},
 	{meansFrameSize, el(312, 103)},
 	{meansSectionOffset, el(409, 102)},
+	{meansSectionLength, el(410)},
 	{meansLinkType, el(408)},
 	{meansSrc4, el(8)},
 	{meansDst4, el(12)},
@@ -208,6 +210,7 @@ type raw struct {
 	startUptime, endUptime uint32
 	startDelta, endDelta   uint64
 	duration               uint64 // ns
+	section                uint64 // bytes of the section that are not padding, 0 when not sent
 	has                    uint16
 	icmp                   uint16
 
@@ -326,6 +329,8 @@ func readNumber(r *Record, w *raw, m meaning, n uint64) {
 		r.Section.Size = uint32(n)
 	case meansSectionOffset:
 		r.Section.Offset = uint32(n)
+	case meansSectionLength:
+		w.section = n
 	case meansLinkType:
 		if n == 2 { // RFC 7133: 1 Ethernet, 2 802.11
 			r.Section.Link = schema.Link80211
@@ -379,6 +384,9 @@ func (r *Record) setSection(m meaning, b []byte) {
 // settle decides what only all fields together can say.
 func (r *Record) settle(w *raw) {
 	r.setAddresses(w)
+	if w.section > 0 && w.section < uint64(len(r.Section.Data)) {
+		r.Section.Data = r.Section.Data[:w.section]
+	}
 	if r.Bytes == 0 && r.Packets == 0 && w.postPackets > 0 {
 		// The cache counted on the way out only: in and out counters are two views of the same packets.
 		r.Bytes, r.Packets = w.postBytes, w.postPackets

@@ -38,7 +38,7 @@ type Counters struct {
 // Section is a piece of a sampled packet in a record (elements 313, 314, 315, and 104 of NetFlow v9). A record that has
 // one and no counters stands for that one packet.
 type Section struct {
-	Data   []byte          // borrowed from the datagram
+	Data   []byte          // borrowed from the datagram, without padding (410 sectionExportedOctets)
 	Link   schema.LinkType // LinkEthernet, Link80211, LinkRaw (begins at the IP header), LinkUnknown (IP payload)
 	Offset uint32          // bytes of the packet before Data (409 sectionOffset)
 	Size   uint32          // bytes of the whole frame (312, 103), 0 when not sent

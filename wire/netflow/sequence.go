@@ -11,9 +11,9 @@ const (
 	countings
 )
 
-// String returns what is counted in the words of the exporter list.
+// String returns what is counted, and lost, in the words of the exporter list.
 func (c counting) String() string {
-	return [...]string{"records", "datagrams", "records through this datagram"}[c%countings]
+	return [...]string{"records", "datagrams", "records"}[c%countings]
 }
 
 const (
@@ -31,6 +31,9 @@ type numbered struct {
 	units   uint32 // data and options records
 	options uint32 // those of units that are options records, which some exporters do not count (quirk Q33)
 	partial bool   // it had sets that could not be read: there were more records
+
+	elsewhere uint32 // records that other domains of the exporter sent since the last datagram of this one
+	joint     bool   // those were options records only, or the exporter is known to number its domains together
 }
 
 // sequence follows the sequence numbers of one exporter and domain.
@@ -43,6 +46,7 @@ type sequence struct {
 	hadLate bool
 	other   [countings]uint8 // how often in a row this other way was right and the present one wrong
 
+	joint                    bool   // the exporter was seen to number its domains together
 	suspectLost, suspectLate uint64 // counted since the present way was last right beyond doubt
 	lost, reordered          uint64
 	restarts                 uint64
@@ -75,7 +79,7 @@ func (s *sequence) note(n numbered, restarted bool) {
 		s.follow(n)
 		return
 	}
-	gap := s.counts.gap(&s.last, &n)
+	gap := s.own(s.counts.gap(&s.last, &n), &n)
 	switch changed := s.reconsider(gap, &n); {
 	case changed, gap == 0:
 		s.follow(n)
@@ -92,6 +96,17 @@ func (s *sequence) note(n numbered, restarted bool) {
 		s.restarts++
 		s.follow(n)
 	}
+}
+
+// own takes the records of other domains out of a gap. RFC 7011 numbers each domain by itself; Open vSwitch sends its
+// options in a domain of their own and numbers both together.
+func (s *sequence) own(gap int32, n *numbered) int32 {
+	others := int32(n.elsewhere)
+	if s.counts != countsBefore || !n.joint || others <= 0 || gap < others || !s.joint && gap != others {
+		return gap
+	}
+	s.joint = true
+	return gap - others
 }
 
 func (s *sequence) follow(n numbered) {

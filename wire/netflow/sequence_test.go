@@ -60,3 +60,44 @@ func TestSequenceUnknown(t *testing.T) {
 		t.Errorf("after a restart: lost %d, restarts %d", s.lost, s.restarts)
 	}
 }
+
+// TestDomainsNumberedTogether is Open vSwitch: its options have a domain of their own, and one number runs through both.
+func TestDomainsNumberedTogether(t *testing.T) {
+	e := &names{}
+	options, data := &domain{names: e}, &domain{names: e}
+	next := uint32(7)
+	send := func(dom *domain, n, options uint32) {
+		dom.note(numbered{seq: next, units: n, options: options})
+		next += n
+	}
+	send(data, 0, 0) // templates
+	send(options, 0, 0)
+	send(options, 1, 1)
+	for range 3 {
+		for range 50 {
+			send(data, 1, 0)
+		}
+		send(options, 1, 1)
+	}
+	next += 4 // are lost
+	send(data, 1, 0)
+	send(options, 1, 1)
+	if data.seq.lost != 4 || options.seq.lost != 4 || data.seq.restarts+options.seq.restarts != 0 {
+		t.Errorf("lost %d and %d, want 4 each", data.seq.lost, options.seq.lost)
+	}
+}
+
+// TestDomainsNumberedApart holds that a loss is not taken for the records of another domain.
+func TestDomainsNumberedApart(t *testing.T) {
+	e := &names{}
+	a, b := &domain{names: e}, &domain{names: e}
+	for i := range uint32(10) {
+		a.note(numbered{seq: 100 + 20*i, units: 20})
+		b.note(numbered{seq: 500 + 20*i, units: 20})
+	}
+	b.note(numbered{seq: 700, units: 20})
+	a.note(numbered{seq: 320, units: 20})
+	if a.seq.lost != 20 || b.seq.lost != 0 {
+		t.Errorf("lost %d and %d, want 20 and 0", a.seq.lost, b.seq.lost)
+	}
+}

@@ -40,8 +40,17 @@ func (d *Decoder) withdrawal(dom *domain, body []byte) int {
 	if dom.key.version != IPFIX || count != 0 || id < 2 || id > 3 && id < 256 {
 		return 0
 	}
-	for key, t := range dom.templates {
-		if key == id || id == 2 && !t.Options || id == 3 && t.Options {
+	if t := dom.templates[id]; t != nil {
+		d.drop(dom, t)
+		d.stats.TemplatesWithdrawn++
+	}
+	// All templates are withdrawn at once only so often in a datagram: the look is as long as the list.
+	if id > 3 || d.sweeps >= maxSweeps {
+		return 4
+	}
+	d.sweeps++
+	for _, t := range dom.templates {
+		if t.Options == (id == 3) {
 			d.drop(dom, t)
 			d.stats.TemplatesWithdrawn++
 		}
@@ -49,8 +58,11 @@ func (d *Decoder) withdrawal(dom *domain, body []byte) int {
 	return 4
 }
 
+// maxSweeps bounds how often one datagram may withdraw all templates of a kind: once each, with some to spare.
+const maxSweeps = 4
+
 func (d *Decoder) drop(dom *domain, t *Template) {
-	d.fields -= len(t.Fields)
+	d.fields -= t.weight()
 	delete(dom.templates, t.ID)
 	if dom.recent == t {
 		dom.recent = nil
@@ -87,6 +99,7 @@ func (d *Decoder) templateAt(dom *domain, c *clock, body []byte, options bool, r
 	}
 	off := s.head
 	d.shape = d.shape[:0]
+	empty := 0
 	for i := range s.fields {
 		f, n := readField(body[off:], dom.key.version)
 		if n == 0 {
@@ -95,17 +108,24 @@ func (d *Decoder) templateAt(dom *domain, c *clock, body []byte, options bool, r
 		if off += n; dom.key.version == V9 && i < s.scope {
 			f.Enterprise = ScopeEnterprise
 		}
+		if f.Length == 0 {
+			empty++
+		}
 		if len(d.shape) < d.cfg.MaxFields {
 			d.shape = append(d.shape, f)
 		}
 	}
-	if s.fields > d.cfg.MaxFields {
+	if s.fields > d.cfg.MaxFields || empty > maxEmpty {
 		d.stats.TemplatesRefused++
 		return off
 	}
 	d.keep(dom, c, s, options, rec)
 	return off
 }
+
+// maxEmpty bounds the fields of no length in a template. Some exporters have a few; with a thousand of them a record of
+// one byte would cost as much as one of a thousand.
+const maxEmpty = 64
 
 // readField reads a field specifier; n is 0 when it ends beyond b. Only IPFIX has enterprise numbers: in v9 the top bit
 // belongs to the number.
@@ -136,13 +156,13 @@ func (d *Decoder) keep(dom *domain, c *clock, s shape, options bool, rec func(*R
 	} else if !d.roomForTemplate(dom, c.at) {
 		return
 	}
-	if d.fields+len(d.shape) > d.cfg.MaxTemplateFields {
+	if d.fields+len(d.shape)+templateWeight > d.cfg.MaxTemplateFields {
 		d.stats.TemplatesRefused++
 		return
 	}
 	t := newTemplate(s.id, options, s.scope, d.shape)
 	t.used = c.at
-	d.fields += len(t.Fields)
+	d.fields += t.weight()
 	if dom.templates == nil {
 		dom.templates = map[uint16]*Template{}
 	}
@@ -150,6 +170,12 @@ func (d *Decoder) keep(dom *domain, c *clock, s shape, options bool, rec func(*R
 	d.stats.TemplatesLearned++
 	d.release(dom, t, rec)
 }
+
+// templateWeight is how many fields the memory of a template is worth beside that of its fields.
+const templateWeight = 8
+
+// weight is what a template counts towards Config.MaxTemplateFields.
+func (t *Template) weight() int { return len(t.Fields) + templateWeight }
 
 func newTemplate(id uint16, options bool, scope int, fields []Field) *Template {
 	t := &Template{ID: id, Options: options, Scope: scope, Fields: slices.Clone(fields)}

@@ -8,7 +8,7 @@ import (
 	"weir/schema"
 )
 
-// MaxCustomNames bounds how many different names of custom metrics a Readings remembers.
+// MaxCustomNames bounds how many different names of custom metrics a Readings takes in between two calls of Age.
 const MaxCustomNames = 4096
 
 // maxCustomName bounds the length of the name of a custom metric, bytes.
@@ -21,7 +21,8 @@ type Readings struct {
 	// name was empty or longer than 255 bytes.
 	Ignored uint64
 
-	custom map[string]string
+	custom map[string]string // seen since the last Age
+	before map[string]string // seen before it, and not since
 	text   []byte
 }
 
@@ -227,7 +228,11 @@ func (r *Readings) customMetric(dst []schema.Metric, f *CustomField) []schema.Me
 	return append(dst, m)
 }
 
-// name returns a copy of a custom name that is safe to keep, the same each time.
+// Age forgets the names of custom metrics that were not seen since the last Age but one, so that names of which there
+// were too many do not keep others out for ever.
+func (r *Readings) Age() { r.before, r.custom = r.custom, nil }
+
+// name returns a copy of a custom name that is safe to keep, the same each time until Age forgets it.
 func (r *Readings) name(b []byte) (name string, ok bool) {
 	if name, ok = r.custom[string(b)]; ok {
 		return name, true
@@ -238,7 +243,9 @@ func (r *Readings) name(b []byte) (name string, ok bool) {
 	if r.custom == nil {
 		r.custom = map[string]string{}
 	}
-	name = string(b)
+	if name, ok = r.before[string(b)]; !ok {
+		name = string(b)
+	}
 	r.custom[name] = name
 	return name, true
 }

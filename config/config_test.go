@@ -197,6 +197,15 @@ topology:
 	}
 }
 
+func TestNothingBelowZero(t *testing.T) {
+	for _, text := range []string{"engine: {exporters: -3}", "engine: {flow_keys: -1}", "telemetry: {hold: -1s}"} {
+		_, problems := Parse("test.yaml", []byte(text))
+		if len(problems) != 1 || !strings.Contains(problems[0].Msg, "below 0") || problems[0].Line != 1 {
+			t.Errorf("%s: %+v", text, problems)
+		}
+	}
+}
+
 func TestSizes(t *testing.T) {
 	for text, want := range map[string]size{"0": 0, "5": 5, "8MiB": 8 << 20, "1 kB": 1000, "3GiB": 3 << 30} {
 		if got, err := parseSize(text); err != nil || got != want {

@@ -70,6 +70,9 @@ func assign(to any, text string) (err error) {
 		if *to, err = strconv.Atoi(strings.ReplaceAll(text, "_", "")); err != nil {
 			return fmt.Errorf("%q is no whole number", text)
 		}
+		if *to < 0 { // no setting counts anything below zero
+			return fmt.Errorf("%q is below 0", text)
+		}
 	case *uint16:
 		n, err := strconv.ParseUint(text, 10, 16)
 		if err != nil {
@@ -92,6 +95,9 @@ func assign(to any, text string) (err error) {
 	case *time.Duration:
 		if *to, err = time.ParseDuration(text); err != nil {
 			return fmt.Errorf("%q is no duration; write a number with a unit, such as 500ms, 30s or 5m", text)
+		}
+		if *to < 0 {
+			return fmt.Errorf("%q is below 0", text)
 		}
 	case *api.Right:
 		return to.UnmarshalText([]byte(text))

@@ -66,8 +66,8 @@ func cable(t *testing.T, a, b string) {
 	}
 }
 
-// transmit sends frames on an interface, a few at a time, as no receiver is endlessly fast.
-func transmit(t *testing.T, name string, frames [][]byte) {
+// transmit sends frames on an interface, a few every 10 ms, as no receiver is endlessly fast.
+func transmit(t *testing.T, name string, few int, frames [][]byte) {
 	t.Helper()
 	fd, err := unix.Socket(unix.AF_PACKET, unix.SOCK_RAW|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
@@ -82,7 +82,7 @@ func transmit(t *testing.T, name string, frames [][]byte) {
 		if err := unix.Sendto(fd, frame, 0, &unix.SockaddrLinklayer{Ifindex: link.Index}); err != nil {
 			t.Fatal(err)
 		}
-		if i%20 == 19 {
+		if i%few == few-1 {
 			time.Sleep(10 * time.Millisecond)
 		}
 	}
@@ -104,7 +104,7 @@ func TestCaptureOfAnInterface(t *testing.T) {
 	cable(t, "weir-a", "weir-b")
 	s := serveExporters(t, "--capture", "weir-b")
 	frames := trafficFrames(2000, true)
-	transmit(t, "weir-a", frames)
+	transmit(t, "weir-a", 20, frames)
 	s.expect("frames", sizesOf(frames).amount(len(frames), 14), len(frames))
 }
 
@@ -178,8 +178,8 @@ func TestOpenVSwitch(t *testing.T) {
 		"active_timeout=1", "--", "set", "bridge", "br0", "netflow=@n")
 	o.configure("--", "--id=@i", "create", "ipfix", fmt.Sprintf(`targets="%s"`, s.udp("netflow")), "obs_domain_id=1",
 		"sampling=1", "cache_active_timeout=1", "cache_max_flows=10000", "--", "set", "bridge", "br0", "ipfix=@i")
-	frames := trafficFrames(2000, false)
-	transmit(t, "weir-a", frames)
+	frames := trafficFrames(1000, false)
+	transmit(t, "weir-a", 5, frames) // each is three messages for a queue of 128 inside the switch
 	of := sizesOf(frames)
 	s.expect("sflow", of.amount(len(of), 14+4), len(of))
 	s.expect("netflow5", of.amount(len(of), 14), -1)

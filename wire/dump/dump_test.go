@@ -276,6 +276,18 @@ func TestElements(t *testing.T) {
 	}
 }
 
+// TestUnspecifiedAddress holds that :: and 0.0.0.0, which hosts without an address send from, are shown as such.
+func TestUnspecifiedAddress(t *testing.T) {
+	ip6 := append([]byte{0x60, 0, 0, 0, 0, 0, 59, 1}, make([]byte, 32)...)
+	ip4 := append([]byte{0x45, 0, 0, 20, 0, 0, 0, 0, 1, 0, 0, 0}, make([]byte, 8)...)
+	for want, b := range map[string][]byte{"source=:: destination=::": ip6, "source=0.0.0.0 destination=0.0.0.0": ip4} {
+		out := dumpAll(t, false, []wire.Datagram{{At: at, Frame: true, Link: schema.LinkRaw, Data: b}})
+		if !strings.Contains(out, want) {
+			t.Errorf("want %s, got %s", want, out)
+		}
+	}
+}
+
 // TestEveryLayerHasALayout holds that a new kind of header is not forgotten here.
 func TestEveryLayerHasALayout(t *testing.T) {
 	for k := schema.LayerNone + 1; k < schema.LayerPayload; k++ {

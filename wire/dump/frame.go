@@ -85,7 +85,7 @@ func (d *Dumper) cell(c cell, b []byte, bit int) {
 	case asMAC:
 		l.mac(c.name, b[bit/8:bit/8+6])
 	case asAddress:
-		l.addr(c.name, schema.AddrFrom(b[bit/8:(bit+c.bits)/8]))
+		l.ip(c.name, b[bit/8:(bit+c.bits)/8])
 	case asHex:
 		l.hexNumber(c.name, bits(b, bit, c.bits), c.bits)
 	case asFlags:
@@ -137,7 +137,7 @@ func arpAddresses(d *Dumper, _, b []byte) {
 		}
 		b = b[hardware:]
 		if protocol == 4 {
-			d.line.addr(end+"_ip", schema.AddrFrom(b[:4]))
+			d.line.ip(end+"_ip", b[:4])
 		} else {
 			d.line.hex(end+"_protocol", b[:protocol])
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"net/netip"
 	"strconv"
 	"unicode"
 	"unicode/utf8"
@@ -154,6 +155,15 @@ func (l *line) hex(name string, b []byte) { l.str(name, hex.EncodeToString(b)) }
 
 func (l *line) addr(name string, a schema.Addr) { l.str(name, a.String()) }
 
+// ip writes the 4 or 16 bytes of an address. A schema.Addr would not do: to it all zeros are no address.
+func (l *line) ip(name string, b []byte) {
+	if a, ok := netip.AddrFromSlice(b); ok {
+		l.str(name, a.Unmap().String())
+		return
+	}
+	l.str(name, "")
+}
+
 func (l *line) at(name string, at schema.Instant) {
 	if at != 0 {
 		l.str(name, at.String())
@@ -172,7 +182,7 @@ func (l *line) value(name string, v schema.Value) {
 	case schema.MAC:
 		l.mac(name, v.B)
 	case schema.IPv4, schema.IPv6:
-		l.addr(name, schema.AddrFrom(v.B))
+		l.ip(name, v.B)
 	default:
 		l.str(name, v.String())
 	}

@@ -45,6 +45,8 @@ type sequence struct {
 	late    uint32   // the number that would follow the last late datagram
 	hadLate bool
 	other   [countings]uint8 // how often in a row this other way was right and the present one wrong
+	refuted [countings]bool  // this other way was wrong once
+	seen    int              // datagrams that the other ways were tried on
 
 	joint                    bool   // the exporter was seen to number its domains together
 	suspectLost, suspectLate uint64 // counted since the present way was last right beyond doubt
@@ -130,22 +132,23 @@ func (s *sequence) noteLate(n numbered) {
 }
 
 // reconsider changes to another way of counting when that keeps being right where the present one is wrong. Where both
-// are right, nothing is learned.
+// are right, nothing is learned. A way that was right from the start is believed at once.
 func (s *sequence) reconsider(gap int32, n *numbered) (changed bool) {
 	doubt := false
+	s.seen++
 	for c := countsBefore; c < countings; c++ {
 		if c == s.counts || c.blind(&s.prev, n) {
 			continue
 		}
 		if c.gap(&s.prev, n) != 0 {
-			s.other[c] = 0
+			s.other[c], s.refuted[c] = 0, true
 			continue
 		}
 		if gap != 0 {
 			s.other[c]++
 		}
 		doubt = doubt || s.other[c] > 0
-		if s.other[c] >= persuaded {
+		if s.other[c] >= persuaded || s.other[c] > 0 && s.seen >= persuaded && !s.refuted[c] {
 			s.lost -= min(s.lost, s.suspectLost)
 			s.reordered -= min(s.reordered, s.suspectLate)
 			s.counts, s.suspectLost, s.suspectLate, s.other = c, 0, 0, [countings]uint8{}

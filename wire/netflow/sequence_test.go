@@ -36,6 +36,10 @@ func TestSequence(t *testing.T) {
 			arrival{87, 30}), 0, 0, 0, countsBefore},
 		{"IPFIX that counts through", follow(countsBefore, arrival{24, 24}, arrival{54, 30}, arrival{66, 12},
 			arrival{86, 20}, arrival{87, 1}), 0, 0, 0, countsThrough},
+		{"v5 that counts through", follow(countsBefore, arrival{29, 30}, arrival{59, 30}, arrival{89, 30},
+			arrival{108, 19}, arrival{138, 30}), 0, 0, 0, countsThrough},
+		{"loss is no proof", follow(countsBefore, arrival{0, 30}, arrival{30, 20}, arrival{50, 30}, arrival{100, 20},
+			arrival{120, 30}), 20, 0, 0, countsBefore},
 	} {
 		if c.s.lost != c.lost || c.s.reordered != c.reordered || c.s.restarts != c.restarts || c.s.counts != c.counts {
 			t.Errorf("%s: lost %d, reordered %d, restarts %d, counts %v", c.name, c.s.lost, c.s.reordered, c.s.restarts,

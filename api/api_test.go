@@ -131,12 +131,12 @@ func TestActive(t *testing.T) {
 		t.Fatalf("%+v", a)
 	}
 	f := a.Flows[0]
-	if math.Abs(f.Value-1e6) > 0.05e6 || f.Exact || f.Error <= 0 || f.Exporter != "192.0.2.1" || f.Datasource != "3" ||
+	if math.Abs(f.Value-1e6) > 0.05e6 || f.Exact || f.Error == nil || f.Exporter != "192.0.2.1" || f.Datasource != "3" ||
 		f.Key != "10.0.0.1,10.0.1.1" || !slices.Equal(f.Keys, []string{"10.0.0.1", "10.0.1.1"}) || f.N != 1 {
 		t.Errorf("%+v", f)
 	}
 	// The effective number of samples behind a decaying rate is 2 t times their rate: 40 here.
-	if relative := f.Error / f.Value; math.Abs(relative-1/math.Sqrt(40)) > 0.01 {
+	if relative := *f.Error / f.Value; math.Abs(relative-1/math.Sqrt(40)) > 0.01 {
 		t.Errorf("relative error %v", relative)
 	}
 	r.must(&a, "GET", "/api/v1/flows/console_total/active?mode=sum", "")
@@ -162,6 +162,52 @@ func TestActive(t *testing.T) {
 	r.must(&s, "GET", "/api/v1/status", "")
 	if s.Datagrams != 200 || s.Records != 200 || s.Books.Difference != 0 || s.Books.Readings != 200 {
 		t.Errorf("%+v", s)
+	}
+}
+
+// TestErrorsOfValues: every estimate has its error, and what has none does not claim to be exact.
+func TestErrorsOfValues(t *testing.T) {
+	r := newRig(t, DefaultConfig(), Options{})
+	r.must(nil, "PUT", "/api/v1/flows/rate",
+		`{"keys":"ipsource","value":"bytes","values":["frames","avg:ipbytes","max:ipbytes"],"log":true,"flowStart":true}`)
+	r.must(nil, "PUT", "/api/v1/flows/most", `{"keys":"ipsource","value":"max:ipbytes","log":true,"flowStart":true}`)
+	r.tick(0)
+	r.send(4, 10, 1000, 1, 1) // sampled
+	r.send(4, 1, 1000, 2, 1)  // exact
+	r.tick(time.Second)
+	for _, target := range []string{
+		"/api/v1/flows/%s/active?key=%s", "/api/v1/flows/%s/locations?key=%s", "/api/v1/log?flows=%s",
+	} {
+		flows := func(name string, host int) map[string]any {
+			t.Helper()
+			url, key := strings.Replace(target, "%s", name, 1), "10.0.0."+strconv.Itoa(host)
+			url = strings.Replace(url, "%s", key, 1)
+			var a struct{ Flows []map[string]any }
+			r.must(&a, "GET", url, "")
+			i := slices.IndexFunc(a.Flows, func(f map[string]any) bool { return f["key"] == key })
+			if i < 0 {
+				t.Fatalf("%s: %+v", url, a)
+			}
+			return a.Flows[i]
+		}
+		f := flows("rate", 1)
+		e, _ := f["errors"].([]any)
+		if stderr, _ := f["error"].(float64); stderr <= 0 || len(e) != 3 || e[0] == nil || e[0].(float64) <= 0 ||
+			e[1] != 0. || e[2] != nil || f["exact"] != false {
+			t.Errorf("%s, rates of samples: %v", target, f)
+		}
+		f = flows("rate", 2)
+		if e, _ := f["errors"].([]any); f["error"] != 0. || !slices.Equal(e, []any{0., 0., 0.}) || f["exact"] != true {
+			t.Errorf("%s, exact rates: %v", target, f)
+		}
+		f = flows("most", 1)
+		_, has := f["error"]
+		if _, more := f["errors"]; has || more || f["exact"] != false {
+			t.Errorf("%s, the largest of samples: %v", target, f)
+		}
+		if f = flows("most", 2); f["error"] != 0. || f["exact"] != true {
+			t.Errorf("%s, the largest of all: %v", target, f)
+		}
 	}
 }
 
@@ -329,7 +375,7 @@ func TestWorld(t *testing.T) {
 	r.tick(time.Second)
 	var a struct{ Flows []activeFlow }
 	r.must(&a, "GET", "/api/v1/flows/who/active", "")
-	if len(a.Flows) != 1 || a.Flows[0].Key != "lab,dns" || !a.Flows[0].Exact || a.Flows[0].Error != 0 {
+	if len(a.Flows) != 1 || a.Flows[0].Key != "lab,dns" || !a.Flows[0].Exact || *a.Flows[0].Error != 0 {
 		t.Errorf("%+v", a)
 	}
 	var g struct {
@@ -375,7 +421,7 @@ func TestLogAndEvents(t *testing.T) {
 	}
 	r.must(&l, "GET", "/api/v1/log?flows=all", "")
 	if len(l.Flows) != 1 || l.Flows[0].Key != "10.0.0.1" || l.Last != l.Flows[0].ID ||
-		l.Flows[0].Exact || l.Flows[0].Error <= 0 {
+		l.Flows[0].Exact || l.Flows[0].Error == nil || *l.Flows[0].Error <= 0 {
 		t.Errorf("%+v", l)
 	}
 	r.must(&l, "GET", "/api/v1/log?since="+strconv.FormatUint(l.Last, 10), "")

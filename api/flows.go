@@ -3,6 +3,7 @@ package api
 import (
 	"errors"
 	"fmt"
+	"math"
 	"net/http"
 	"slices"
 	"strings"
@@ -161,16 +162,34 @@ func warnings(c *schema.Compiler, d *flow.Definition) []warning {
 
 // activeFlow is one active flow in an answer.
 type activeFlow struct {
-	Key        string    `json:"key"`        // key values joined by the definition's separator
-	Keys       []string  `json:"keys"`       // the key values
-	Value      float64   `json:"value"`      // in the unit of the answer
-	Error      float64   `json:"error"`      // one standard error of value; 0 when exact
-	Exact      bool      `json:"exact"`      // nothing in it was estimated from samples
-	Samples    float64   `json:"samples"`    // observations behind it, fading as the value does
-	Exporter   string    `json:"exporter"`   // where it was seen, most of it; empty for pools of the whole network
-	Datasource string    `json:"datasource"` // of that exporter
-	N          int       `json:"n"`          // flows that were made one
-	Values     []float64 `json:"values"`     // of the definition's further values
+	Key        string     `json:"key"`              // key values joined by the definition's separator
+	Keys       []string   `json:"keys"`             // the key values
+	Value      float64    `json:"value"`            // in the unit of the answer
+	Error      *float64   `json:"error,omitempty"`  // one standard error of value; 0 when exact, nil when it has none
+	Exact      bool       `json:"exact"`            // nothing in it was estimated from samples
+	Samples    float64    `json:"samples"`          // observations behind it, fading as the value does
+	Exporter   string     `json:"exporter"`         // where it was seen; empty for pools of the whole network
+	Datasource string     `json:"datasource"`       // of that exporter
+	N          int        `json:"n"`                // flows that were made one
+	Values     []float64  `json:"values"`           // of the definition's further values
+	Errors     []*float64 `json:"errors,omitempty"` // of values, as Error
+}
+
+// errorOf returns a standard error for an answer, nil when the value has none.
+func errorOf(stderr *float64, none bool) *float64 {
+	if none {
+		return nil
+	}
+	return stderr
+}
+
+// errorsOf returns the standard errors of further values for an answer, nil for those that have none.
+func errorsOf(stderrs []float64) []*float64 {
+	var out []*float64
+	for i := range stderrs {
+		out = append(out, errorOf(&stderrs[i], math.IsNaN(stderrs[i])))
+	}
+	return out
 }
 
 // activeAnswer is the active flows of a definition.
@@ -201,8 +220,8 @@ func activeFlows(d *flow.Definition, found []flow.Active) []activeFlow {
 		}
 		place := a.Source
 		f := activeFlow{
-			Key: a.Key, Keys: a.Keys(), Value: a.Value, Error: a.Error, Exact: a.Exact, Samples: a.Samples,
-			N: a.N, Values: values,
+			Key: a.Key, Keys: a.Keys(), Value: a.Value, Error: errorOf(&a.Error, a.NoError), Exact: a.Exact,
+			Samples: a.Samples, N: a.N, Values: values, Errors: errorsOf(a.Errors),
 		}
 		if place != (schema.Source{}) {
 			f.Exporter, f.Datasource = place.Exporter.String(), place.Datasource()
@@ -279,17 +298,18 @@ func unitOf(d *flow.Definition) string {
 
 // loggedFlow is one finished flow in an answer.
 type loggedFlow struct {
-	ID         uint64    `json:"id"`
-	Flow       string    `json:"flow"`
-	Exporter   string    `json:"exporter"`
-	Datasource string    `json:"datasource"`
-	Key        string    `json:"key"`
-	Value      float64   `json:"value"` // total over the life of the flow, or since it was last logged
-	Error      float64   `json:"error"` // standard error of value
-	Exact      bool      `json:"exact"` // nothing was estimated from samples
-	Values     []float64 `json:"values"`
-	Start      int64     `json:"start"` // ms since the Unix epoch
-	End        int64     `json:"end"`
+	ID         uint64     `json:"id"`
+	Flow       string     `json:"flow"`
+	Exporter   string     `json:"exporter"`
+	Datasource string     `json:"datasource"`
+	Key        string     `json:"key"`
+	Value      float64    `json:"value"`           // total over the life of the flow, or since it was last logged
+	Error      *float64   `json:"error,omitempty"` // as of an active flow
+	Exact      bool       `json:"exact"`           // nothing was estimated from samples
+	Values     []float64  `json:"values"`
+	Errors     []*float64 `json:"errors,omitempty"` // as of an active flow
+	Start      int64      `json:"start"`            // ms since the Unix epoch
+	End        int64      `json:"end"`
 }
 
 // flowLog shows finished flows, and waits for some when asked to.
@@ -315,8 +335,8 @@ func flowLog(r *request) (any, error) {
 		}
 		out = append(out, loggedFlow{
 			ID: l.ID, Flow: l.Name, Exporter: l.Source.Exporter.String(), Datasource: l.Source.Datasource(),
-			Key: l.Keys, Value: l.Value, Error: l.Error, Exact: l.Exact, Values: values, Start: l.Start.Millis(),
-			End: l.End.Millis(),
+			Key: l.Keys, Value: l.Value, Error: errorOf(&l.Error, l.NoError), Exact: l.Exact, Values: values,
+			Errors: errorsOf(l.Errors), Start: l.Start.Millis(), End: l.End.Millis(),
 		})
 	}
 	return struct {

@@ -126,19 +126,22 @@ func flowRoutes() []route {
 			"known is no error.", dropFlow, name),
 		get(g, "/api/v1/flows/{name}/active",
 			"/api/v1/flows/console_pairs/active?max=5&mode=max", "The active "+
-				"flows of a definition, largest first. \"error\" is one standard error of the value, which samples "+
-				"have and exact counts have not.", active, name, maxParam("flows", "20", 10000), modeParam(),
+				"flows of a definition, largest first. \"error\" is one standard error of the value, \"errors\" "+
+				"are those of the further values: 0 when exact. The modifiers min, max, count and last of samples "+
+				"have none: \"error\" is left out, in \"errors\" stands null.", active,
+			name, maxParam("flows", "20", 10000), modeParam(),
 			Param{Name: "min", Type: "number", Default: "0", Doc: "only flows of at least this value"},
 			Param{Name: "key", Type: "string", Doc: "a value for each key, joined by the definition's separator; " +
 				"an empty one means any, * any text"},
 			Param{Name: "agents", Type: "string", Doc: "only what these exporters see: addresses, host names, ALL, " +
 				"TOPOLOGY, EDGE or CORE"}),
 		get(g, "/api/v1/flows/{name}/locations", "/api/v1/flows/console_total/locations", "Every place that sees the "+
-			"flow of a key, largest first.", locations, name, maxParam("places", "100", 10000),
+			"flow of a key, largest first, as active flows are shown.", locations, name, maxParam("places", "100", 10000),
 			Param{Name: "key", Type: "string", Doc: "key values, joined by the definition's separator; empty for a " +
 				"definition without keys"}),
-		get(g, "/api/v1/log", "/api/v1/log?since=0&max=10", "Finished flows of definitions with \"log\", newest first.",
-			flowLog, sinceParam(), maxParam("records", "100", 10000), waitParam(),
+		get(g, "/api/v1/log", "/api/v1/log?since=0&max=10", "Finished flows of definitions with \"log\", newest first. "+
+			"Their values are totals; \"error\" and \"errors\" are as of active flows.", flowLog,
+			sinceParam(), maxParam("records", "100", 10000), waitParam(),
 			Param{Name: "flows", Type: "string", Doc: "names of definitions, separated by commas; all without it"}),
 	}
 }

@@ -26,8 +26,22 @@ var kindOf = [...]kind{
 	schema.Count: distinct, schema.Last: latest,
 }
 
-// wordsOf is how many words of state a value of each kind needs in an entry.
-var wordsOf = [...]int{decaying: 2, averaged: 1, smallest: 3, largest: 3, distinct: 3, latest: 1}
+// wordsOf is how many words of state a value of each kind needs in an entry. Those of a rate are what was seen at
+// ingress and at egress, then the variances of both; those of an average the decayed sum, the decayed sum of squares,
+// and the sum of the squared weights.
+var wordsOf = [...]int{decaying: 4, averaged: 3, smallest: 3, largest: 3, distinct: 3, latest: 1}
+
+// estimable tells whether the standard error of a value can be estimated from samples.
+func (k kind) estimable() bool { return k == decaying || k == averaged }
+
+// stderr returns the standard error of a value that has a variance; NaN when something in it was estimated from
+// samples and there is no telling how well.
+func (k kind) stderr(variance float64, sampled bool) float64 {
+	if sampled && !k.estimable() {
+		return math.NaN()
+	}
+	return math.Sqrt(variance)
+}
 
 // windowed tells whether what was seen counts for a window of time and then not at all.
 func (k kind) windowed() bool { return k == smallest || k == largest || k == distinct }
@@ -101,7 +115,7 @@ type gauge struct {
 	factor  float64
 	eval    schema.Eval
 	at      int // first word of its state in an entry; -1 when it lives in the entry itself
-	total   int // word of its total for the log; -1 when there is none
+	total   int // word of its total for the log, the variance of that after it; -1 when there is none
 	value   schema.Value
 	scratch []byte
 }
@@ -216,7 +230,7 @@ func (p *plan) layOut() {
 		take(logWords)
 		for i := range p.values {
 			if p.values[i].kind == decaying {
-				p.values[i].total = take(1)
+				p.values[i].total = take(2)
 			}
 		}
 	}

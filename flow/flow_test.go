@@ -513,40 +513,6 @@ func TestStandardError(t *testing.T) {
 	}
 }
 
-// TestErrorIsHonest samples a stream of packets of mixed lengths at random, many times: the estimates must miss what an
-// observer of every packet sees by one standard error, in the root mean square.
-func TestErrorIsHonest(t *testing.T) {
-	const trials, packets, rate = 300, 4000, 50
-	state := uint64(1)
-	random := func(n uint64) uint64 { // the high bits of a linear congruential generator (Knuth, MMIX)
-		state = state*6364136223846793005 + 1442695040888963407
-		return (state >> 33) % n
-	}
-	sum, bias := 0.0, 0.0
-	for range trials {
-		w := newWorld(t, &Definition{Name: "f", Value: "bytes", T: 2})
-		for i := range packets {
-			at := start + schema.Instant(i)*milli
-			length := uint32(64 + i*i%1400)
-			w.observe(sample(at, at1(1), 1, length, h1, h2))
-			if random(rate) == 0 {
-				w.observe(sample(at, at1(2), rate, length, h1, h2))
-			}
-		}
-		w.tick(start + packets*milli)
-		truth, estimate := w.valueAt(at1(1), ""), w.valueAt(at1(2), "")
-		z := (estimate.Value - truth.Value) / estimate.Error
-		sum += z * z
-		bias += (estimate.Value/truth.Value - 1) / trials
-	}
-	if rms := math.Sqrt(sum / trials); rms < 0.85 || rms > 1.2 {
-		t.Errorf("the error is off by a factor of %.2f", rms)
-	}
-	if math.Abs(bias) > 0.03 {
-		t.Errorf("the estimates are biased by %.3f", bias)
-	}
-}
-
 func TestLog(t *testing.T) { // acceptance 59
 	w := newWorld(t, &Definition{Name: "f", Keys: "ipsource,ipdestination", Value: "frames", Log: true,
 		Values: []string{"bytes", "last:port"}})

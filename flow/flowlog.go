@@ -8,13 +8,13 @@ import (
 )
 
 // The words of the log in the state of an entry, counted from plan.estimates. A total for each further value that is a
-// rate comes after them.
+// rate, and its variance, come after them.
 const (
 	logStart    = iota // first traffic
 	logEnd             // last traffic
 	logOpened          // when the first record arrived; with FlowStart: when the flow was last logged
 	logTotal           // amount, as bits of a float64
-	logVariance        // of the amount, likewise
+	logVariance        // of the amount, likewise; after each total, as gauge.total says
 	logLink            // next entry + 1 in the wheel
 	logWords
 )
@@ -65,15 +65,14 @@ func (p *plan) logAfter(t *Table, id uint32, e *entry, r *schema.Record, at sche
 	state := p.cache.state(id)
 	s := state[p.estimates:]
 	if p.value.kind == decaying {
-		addWord(&state[p.value.total], p.reading.w)
-		addWord(&s[logVariance], p.reading.variance(r.Rate))
+		p.value.addTotal(state, &p.reading, r.Rate)
 	}
 	if r.Rate > 1 {
 		e.flags |= flagLogged
 	}
 	for i := range p.values {
 		if g := &p.values[i]; g.total >= 0 {
-			addWord(&state[g.total], p.readings[i].w)
+			g.addTotal(state, &p.readings[i], r.Rate)
 		}
 	}
 	if !p.def.FlowStart {
@@ -87,6 +86,12 @@ func (p *plan) logAfter(t *Table, id uint32, e *entry, r *schema.Record, at sche
 	}
 }
 
+// addTotal adds a reading to the total of a value.
+func (g *gauge) addTotal(state []uint64, read *reading, rate uint32) {
+	addWord(&state[g.total], read.w)
+	addWord(&state[g.total+1], read.variance(rate))
+}
+
 // logFlow hands over the record of a flow and makes its totals zero.
 func (p *plan) logFlow(t *Table, e *entry, state []uint64) {
 	s := state[p.estimates:]
@@ -96,21 +101,7 @@ func (p *plan) logFlow(t *Table, e *entry, state []uint64) {
 			Keys:  string(schema.AppendKeyText(nil, p.cache.keyOf(e), p.def.FS)),
 			Start: schema.Instant(s[logStart]), End: schema.Instant(s[logEnd]), Exact: e.flags&flagLogged == 0,
 		}
-		variance := math.Float64frombits(s[logVariance])
-		if p.value.kind == decaying {
-			r.Value = math.Float64frombits(state[p.value.total])
-		} else {
-			r.Value, variance, _ = p.primary(e, state)
-		}
-		r.Error = math.Sqrt(variance)
-		for i := range p.values {
-			g := &p.values[i]
-			v, _, _ := p.further(g, e, state)
-			if g.total >= 0 {
-				v = math.Float64frombits(state[g.total])
-			}
-			r.Values = append(r.Values, v)
-		}
+		p.logValues(&r, e, state)
 		t.logged = append(t.logged, r)
 	} else {
 		t.logFull++
@@ -121,6 +112,29 @@ func (p *plan) logFlow(t *Table, e *entry, state []uint64) {
 		}
 	}
 	e.flags &^= flagOpen | flagLogged
+}
+
+// logValues gives the record of a flow its values: totals of rates, of others what they are.
+func (p *plan) logValues(r *Logged, e *entry, state []uint64) {
+	total := func(g *gauge) (v, variance float64) {
+		return math.Float64frombits(state[g.total]), math.Float64frombits(state[g.total+1])
+	}
+	v, variance, _ := p.primary(e, state)
+	if p.value.kind == decaying {
+		v, variance = total(&p.value)
+	}
+	r.Value, r.Error = v, math.Sqrt(variance)
+	r.NoError = !r.Exact && !p.value.kind.estimable()
+	for i := range p.values {
+		g := &p.values[i]
+		part, _ := p.further(g, e, state)
+		v, variance := part.in, part.varIn
+		if g.total >= 0 {
+			v, variance = total(g)
+		}
+		r.Values = append(r.Values, v)
+		r.Errors = append(r.Errors, g.kind.stderr(variance, !r.Exact))
+	}
 }
 
 // finishIdle logs the flows that have rested too long at an instant.

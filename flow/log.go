@@ -16,10 +16,13 @@ type Logged struct {
 	Keys   string // key values joined by the separator of the definition
 	// Value is the total over the life or the active interval of the flow, not a rate: bytes, frames. With a modifier
 	// other than sum or rate it is what that gave at the end.
-	Value  float64
-	Error  float64   // standard error of Value; 0 when exact
-	Exact  bool      // nothing in the record was estimated from samples
-	Values []float64 // the same for the further values of the definition; nil when it has none
+	Value float64
+	Error float64 // standard error of Value; 0 when exact, and when it has none
+	// NoError tells that Value has no standard error: a minimum, maximum, count or last value of samples.
+	NoError bool
+	Exact   bool      // nothing in the record was estimated from samples
+	Values  []float64 // the same for the further values of the definition; nil when it has none
+	Errors  []float64 // standard errors of Values; 0 when exact, NaN for one that has none
 	// Start and End are the instants of the first and the last traffic in the record.
 	Start, End schema.Instant
 }

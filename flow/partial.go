@@ -19,17 +19,39 @@ type Partial struct {
 
 // partialColumn is what changed of one definition.
 type partialColumn struct {
-	def    *Definition
-	shape  *shape
-	books  Books  // since the last tick
-	leaves []leaf // pools whose largest flows changed; one without cells is gone
+	def   *Definition
+	shape *shape
+	books Books // since the last tick
+	// leaves are the pools whose largest flows changed; one without cells is gone. Each is by itself in memory: views
+	// keep some for long, and must not keep with them all others of the same tick.
+	leaves []*leaf
 }
 
 // leaf is the largest flows of one pool: immutable once made.
 type leaf struct {
 	source schema.Source
 	cells  []cell
-	values []float64 // two per cell and further value: ingress and egress part, or the value and 0
+	values []parts // of each cell its further values
+}
+
+// parts is a value as it was seen at ingress and egress, and the variances of both. When it is no rate, in is the
+// value and varIn its variance.
+type parts struct{ in, out, varIn, varOut float64 }
+
+// times returns a rate that has faded to d times what it was.
+func (p parts) times(d float64) parts {
+	return parts{p.in * d, p.out * d, p.varIn * d * d, p.varOut * d * d}
+}
+
+// sum returns both parts together.
+func (p parts) sum() (v, variance float64) { return p.in + p.out, p.varIn + p.varOut }
+
+// side returns one of the parts.
+func (p parts) side(egress bool) (v, variance float64) {
+	if egress {
+		return p.out, p.varOut
+	}
+	return p.in, p.varIn
 }
 
 // cell is one flow as it was when last touched.

@@ -63,7 +63,7 @@ func (p *plan) touch(t *Table, id uint32, e *entry, r *schema.Record, at schema.
 	if p.wheel != nil {
 		p.logBefore(t, id, e, r, at)
 	}
-	in := arrival{at: at, weight: 1, egress: r.Direction == schema.Egress}
+	in := arrival{at: at, weight: 1, rate: r.Rate, egress: r.Direction == schema.Egress}
 	anew := p.dead(e, max(at, t.now)) // the sweep may have been here, or not
 	if anew {
 		p.forget(e, state)
@@ -81,7 +81,7 @@ func (p *plan) touch(t *Table, id uint32, e *entry, r *schema.Record, at schema.
 	if r.Rate > 1 {
 		e.flags |= flagSampled
 	}
-	p.addValue(t, e, state, &in, r.Rate)
+	p.addValue(t, e, state, &in)
 	for i := range p.values {
 		p.addState(t, &p.values[i], &p.readings[i], e, state, &in)
 	}
@@ -95,6 +95,7 @@ func (p *plan) touch(t *Table, id uint32, e *entry, r *schema.Record, at schema.
 type arrival struct {
 	at     schema.Instant
 	weight float64 // 1, less when it is late
+	rate   uint32  // it stands for one in so many
 	egress bool
 }
 
@@ -114,8 +115,12 @@ func (p *plan) decay(e *entry, state []uint64, d float64) {
 		case decaying:
 			fadeWord(&state[g.at], d)
 			fadeWord(&state[g.at+1], d)
+			fadeWord(&state[g.at+2], d*d)
+			fadeWord(&state[g.at+3], d*d)
 		case averaged:
 			fadeWord(&state[g.at], d)
+			fadeWord(&state[g.at+1], d)
+			fadeWord(&state[g.at+2], d*d)
 		}
 	}
 }
@@ -156,12 +161,12 @@ func (p *plan) releasePair(state []uint64) {
 }
 
 // addValue counts the reading of the value in an entry that has decayed to now.
-func (p *plan) addValue(t *Table, e *entry, state []uint64, in *arrival, rate uint32) {
+func (p *plan) addValue(t *Table, e *entry, state []uint64, in *arrival) {
 	w := p.reading.w
 	switch p.value.kind {
 	case decaying:
 		w *= p.shape.perSec * in.weight
-		q := (&reading{w: w, k: p.reading.k}).variance(rate)
+		q := (&reading{w: w, k: p.reading.k}).variance(in.rate)
 		if in.egress {
 			e.out += w
 			e.varOut += q
@@ -186,9 +191,13 @@ func (p *plan) addState(t *Table, g *gauge, read *reading, e *entry, state []uin
 		if in.egress {
 			s = s[1:]
 		}
-		addWord(&s[0], read.w*p.shape.perSec*in.weight)
+		w := read.w * (p.shape.perSec * in.weight)
+		addWord(&s[0], w)
+		addWord(&s[2], (&reading{w: w, k: read.k}).variance(in.rate))
 	case averaged:
 		addWord(&s[0], read.w*in.weight)
+		addWord(&s[1], read.w*read.w*in.weight)
+		addWord(&s[2], in.weight*in.weight)
 	case latest:
 		if in.weight == 1 {
 			s[0] = math.Float64bits(read.w)
@@ -258,14 +267,21 @@ func (p *plan) primary(e *entry, state []uint64) (v, variance float64, ok bool) 
 		v, variance = p.shape.join(e.in, e.out, e.varIn, e.varOut)
 		return v, variance, true
 	case averaged:
-		v = e.in / e.samples
-		if e.flags&flagSampled != 0 {
-			variance = max(0, e.varIn/e.samples-v*v) * e.varOut / (e.samples * e.samples)
-		}
+		v, variance = e.average(e.in, e.varIn, e.varOut)
 		return v, variance, true
 	}
-	v, _, ok = p.further(&p.value, e, state)
-	return v, 0, ok
+	part, ok := p.further(&p.value, e, state)
+	return part.in, 0, ok
+}
+
+// average returns the average of a decayed sum, and its variance from the decayed sum of squares and the sum of the
+// squared weights.
+func (e *entry) average(sum, squares, weights float64) (v, variance float64) {
+	v = sum / e.samples
+	if e.flags&flagSampled != 0 {
+		variance = max(0, squares/e.samples-v*v) * weights / (e.samples * e.samples)
+	}
+	return v, variance
 }
 
 // join makes one of the parts seen at ingress and at egress.
@@ -279,47 +295,48 @@ func (s *shape) join(in, out, varIn, varOut float64) (v, variance float64) {
 	return out, varOut
 }
 
-// further returns a value from the words of an entry, in two parts when it is a rate.
-func (p *plan) further(g *gauge, e *entry, state []uint64) (in, out float64, ok bool) {
+// further returns a value from the words of an entry; ok is false when the window has nothing.
+func (p *plan) further(g *gauge, e *entry, state []uint64) (v parts, ok bool) {
 	s := state[g.at:]
+	word := func(i int) float64 { return math.Float64frombits(s[i]) }
 	switch g.kind {
 	case decaying:
-		return math.Float64frombits(s[0]), math.Float64frombits(s[1]), true
+		return parts{word(0), word(1), word(2), word(3)}, true
 	case averaged:
-		return math.Float64frombits(s[0]) / e.samples, 0, true
+		v.in, v.varIn = e.average(word(0), word(1), word(2))
+		return v, true
 	case latest:
-		return math.Float64frombits(s[0]), 0, true
+		return parts{in: word(0)}, true
 	case distinct:
-		return p.sets.estimate(set(s[1])), 0, s[1] != 0
+		return parts{in: p.sets.estimate(set(s[1]))}, s[1] != 0
 	}
 	if s[1] == 0 {
-		return 0, 0, false
+		return parts{}, false
 	}
-	return math.Float64frombits(^s[1]), 0, true
+	return parts{in: math.Float64frombits(^s[1])}, true
 }
 
 // appendValues appends the further values of an entry to dst.
 func (p *plan) appendValues(dst []float64, e *entry, state []uint64) []float64 {
 	for i := range p.values {
-		in, out, _ := p.further(&p.values[i], e, state)
-		dst = append(dst, p.shape.joinValue(i, in, out, e.in, e.out))
+		part, _ := p.further(&p.values[i], e, state)
+		v, _ := p.shape.joinValue(i, part, e.in, e.out)
+		dst = append(dst, v)
 	}
 	return dst
 }
 
 // joinValue makes one of the parts of further value i, taking the part that the value of the flow was taken of.
-func (s *shape) joinValue(i int, in, out, flowIn, flowOut float64) float64 {
+func (s *shape) joinValue(i int, p parts, flowIn, flowOut float64) (v, variance float64) {
 	switch {
 	case s.values[i] != decaying:
-		return in
+		return p.in, p.varIn
 	case !s.agent:
-		return in + out
+		return p.sum()
 	case s.value != decaying:
-		return max(in, out)
-	case flowIn >= flowOut:
-		return in
+		return p.side(p.out > p.in)
 	}
-	return out
+	return p.side(flowOut > flowIn)
 }
 
 // dead tells whether an entry has faded away at an instant.

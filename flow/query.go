@@ -59,12 +59,15 @@ type Active struct {
 	Source  schema.Source
 	N       int     // flows that were made one
 	Value   float64 // per second, or as the modifier says
-	Error   float64 // standard error of Value; 0 when exact
+	Error   float64 // standard error of Value; 0 when exact, and when it has none
+	NoError bool    // Value has no standard error: a minimum, maximum, count or last value of samples
 	Exact   bool    // nothing in it was estimated from samples
 	Samples float64 // observations behind it, decayed like the value
-	Values  []float64
-	Key     string         // key values joined by the definition's separator
-	Last    schema.Instant // when it was last seen
+	// Values is the further values of the definition, nil when it has none; Errors their standard errors: 0 when
+	// exact, NaN for one that has none.
+	Values, Errors []float64
+	Key            string         // key values joined by the definition's separator
+	Last           schema.Instant // when it was last seen
 
 	encoded string
 }
@@ -170,7 +173,7 @@ func (v *View) collect(c *column, q *Query) map[string]*joined {
 type flow struct {
 	leaf          *leaf
 	cell          *cell
-	values        []float64 // two each, not decayed
+	values        []parts // not decayed
 	fade          float64
 	stale         bool // the windows have nothing any more
 	in, out       float64
@@ -191,21 +194,20 @@ func (c *column) flow(l *leaf, i int, at schema.Instant) (f flow, alive bool) {
 	if s.value == decaying {
 		f.in, f.out, f.varIn, f.varOut = e.in*d, e.out*d, e.varIn*d*d, e.varOut*d*d
 	}
-	n := 2 * len(s.values)
+	n := len(s.values)
 	f.values = l.values[i*n : (i+1)*n]
 	return f, true
 }
 
-// value returns further value i in two parts, decayed.
-func (f *flow) value(s *shape, i int) (in, out float64) {
-	in, out = f.values[2*i], f.values[2*i+1]
+// value returns further value i, decayed.
+func (f *flow) value(s *shape, i int) parts {
 	switch k := s.values[i]; {
 	case k == decaying:
-		return in * f.fade, out * f.fade
+		return f.values[i].times(f.fade)
 	case k.windowed() && f.stale:
-		return 0, 0
+		return parts{}
 	}
-	return in, out
+	return f.values[i]
 }
 
 // joined is flows of one key made one.
@@ -219,7 +221,7 @@ type joined struct {
 	samples       float64
 	sampled       bool
 	last          schema.Instant
-	values        []float64 // two each, joined
+	values        []parts // joined
 }
 
 func (j *joined) add(s *shape, f *flow) {
@@ -268,21 +270,24 @@ func (j *joined) addPrimary(s *shape, f *flow, newest bool) {
 // may be seen at several places: the largest stands.
 func (j *joined) addValues(s *shape, f *flow, newest bool) {
 	if j.values == nil && len(s.values) > 0 {
-		j.values = make([]float64, 2*len(s.values))
+		j.values = make([]parts, len(s.values))
 	}
 	for i, k := range s.values {
-		in, out := f.value(s, i)
-		at := &j.values[2*i]
+		p, at := f.value(s, i), &j.values[i]
+		if k == decaying && s.agent { // the other part is the same traffic once more
+			v, variance := s.joinValue(i, p, f.in, f.out)
+			p = parts{in: v, varIn: variance}
+		}
 		switch {
-		case k == decaying && s.agent:
-			*at += s.joinValue(i, in, out, f.in, f.out)
 		case k == decaying:
-			*at += in
-			j.values[2*i+1] += out
+			*at = parts{at.in + p.in, at.out + p.out, at.varIn + p.varIn, at.varOut + p.varOut}
 		case k == averaged:
-			*at = (*at*j.samples + in*f.samples) / (j.samples + f.samples)
-		case j.n == 0, k == smallest && in < *at, (k == largest || k == distinct) && in > *at, k == latest && newest:
-			*at = in
+			n := j.samples + f.samples
+			a, b := j.samples/n, f.samples/n
+			*at = parts{in: a*at.in + b*p.in, varIn: a*a*at.varIn + b*b*p.varIn}
+		case j.n == 0, k == smallest && p.in < at.in, (k == largest || k == distinct) && p.in > at.in,
+			k == latest && newest:
+			*at = p
 		}
 	}
 }
@@ -306,18 +311,19 @@ func (j *joined) finish(c *column) Active {
 			a.Value, variance = out, j.varOut
 		}
 	}
-	a.Error = math.Sqrt(variance)
+	a.Error, a.NoError = math.Sqrt(variance), j.sampled && !s.value.estimable()
 	for i, k := range s.values {
-		p, q := j.values[2*i], j.values[2*i+1]
+		p := j.values[i]
+		v, variance := p.sum()
 		switch {
 		case !larger || k != decaying:
-			p += q
 		case s.value != decaying:
-			p = max(p, q)
-		case out > in:
-			p = q
+			v, variance = p.side(p.out > p.in)
+		default:
+			v, variance = p.side(out > in)
 		}
-		a.Values = append(a.Values, p)
+		a.Values = append(a.Values, v)
+		a.Errors = append(a.Errors, k.stderr(variance, j.sampled))
 	}
 	if c.pooled(j.mode) {
 		a.Source = schema.Source{}
@@ -330,13 +336,14 @@ func (f *flow) active(s *shape, n int) Active {
 	v, variance := s.join(f.in, f.out, f.varIn, f.varOut)
 	a := Active{
 		Source: f.leaf.source, N: n, Value: v, Error: math.Sqrt(variance), Exact: !f.cell.sampled, Samples: f.samples,
-		Last: f.cell.last, encoded: f.cell.key,
+		Last: f.cell.last, encoded: f.cell.key, NoError: f.cell.sampled && !s.value.estimable(),
 	}
-	if len(s.values) > 0 {
-		a.Values = make([]float64, len(s.values))
-		for i := range s.values {
-			in, out := f.value(s, i)
-			a.Values[i] = s.joinValue(i, in, out, f.in, f.out)
+	if n := len(s.values); n > 0 {
+		numbers := make([]float64, 2*n)
+		a.Values, a.Errors = numbers[:n:n], numbers[n:]
+		for i, k := range s.values {
+			v, variance := s.joinValue(i, f.value(s, i), f.in, f.out)
+			a.Values[i], a.Errors[i] = v, k.stderr(variance, f.cell.sampled)
 		}
 	}
 	return a

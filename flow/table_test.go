@@ -390,7 +390,7 @@ func TestObserveAllocatesNothing(t *testing.T) {
 	table, records := steadyTable(t, 2000, 3)
 	extra := []*Definition{
 		{Name: "values", Keys: "ipdestination", Value: "frames", AggMode: "AGENT",
-			Values: []string{"count:ipsource", "avg:bytes", "min:bytes", "max:bytes", "last:port"}},
+			Values: []string{"count:ipsource", "avg:bytes", "min:bytes", "max:bytes", "last:port", "bytes"}},
 		{Name: "logged", Keys: "ipsource", Value: "bytes", Log: true, Filter: "ipsource!=10.0.0.1"},
 		{Name: "avg", Keys: "ipsource", Value: "avg:bytes"}, {Name: "count", Keys: "port", Value: "count:ipsource"},
 	}

@@ -167,7 +167,7 @@ func (p *plan) report(t *Table, at schema.Instant) (partialColumn, bool) {
 	c := partialColumn{def: p.def, shape: p.shape, books: p.books}
 	p.books = Books{}
 	if len(p.dirty) > 0 {
-		c.leaves = make([]leaf, 0, len(p.dirty))
+		c.leaves = make([]*leaf, 0, len(p.dirty))
 	}
 	for _, id := range p.dirty {
 		q := &p.pools[id]
@@ -182,14 +182,14 @@ func (p *plan) report(t *Table, at schema.Instant) (partialColumn, bool) {
 }
 
 // leafOf copies the largest flows of a pool.
-func (p *plan) leafOf(t *Table, q *pool, at schema.Instant) leaf {
-	l := leaf{source: t.sources.list[q.source].source}
+func (p *plan) leafOf(t *Table, q *pool, at schema.Instant) *leaf {
+	l := &leaf{source: t.sources.list[q.source].source}
 	if len(q.heap) == 0 {
 		return l
 	}
 	l.cells = make([]cell, len(q.heap))
 	if len(p.values) > 0 {
-		l.values = make([]float64, 0, 2*len(q.heap)*len(p.values))
+		l.values = make([]parts, 0, len(q.heap)*len(p.values))
 	}
 	generation := p.shape.generation(at)
 	for i := range q.heap {
@@ -212,8 +212,8 @@ func (p *plan) leafOf(t *Table, q *pool, at schema.Instant) leaf {
 			if g.kind.windowed() {
 				p.turn(g, state[g.at:], generation)
 			}
-			in, out, _ := p.further(g, e, state)
-			l.values = append(l.values, in, out)
+			part, _ := p.further(g, e, state)
+			l.values = append(l.values, part)
 		}
 	}
 	return l

@@ -143,7 +143,7 @@ func TestLanes(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		defs := func() []*Definition {
 			return []*Definition{
-				{Name: "a", Keys: "ipsource", Value: "bytes", N: 3, T: 0.3, Log: true, Values: []string{"count:port"}},
+				{Name: "a", Keys: "ipsource", Value: "bytes", N: 3, T: 0.3, Log: true, Values: []string{"count:port", "frames"}},
 				{Name: "b", Keys: "ipsource", Value: "avg:bytes", N: 2, T: 0.3, AggMode: "AGENT"},
 				{Name: "c", Keys: "ipsource", Value: "max:port", N: 2},
 				{Name: "d", Keys: "ipsource,ipdestination", Value: "count:port", N: 2, T: 0.5},
@@ -181,7 +181,9 @@ func TestLanes(t *testing.T) {
 
 func sameActive(a, b Active) bool {
 	return a.Source == b.Source && a.Key == b.Key && a.Value == b.Value && a.Error == b.Error && a.N == b.N &&
-		a.Samples == b.Samples && a.Last == b.Last && a.Exact == b.Exact && slices.Equal(a.Values, b.Values)
+		a.Samples == b.Samples && a.Last == b.Last && a.Exact == b.Exact && a.NoError == b.NoError &&
+		slices.Equal(a.Values, b.Values) &&
+		slices.EqualFunc(a.Errors, b.Errors, func(x, y float64) bool { return x == y || math.IsNaN(x) && math.IsNaN(y) })
 }
 
 // TestTopOfOtherValues checks the largest flows of values that may shrink against all flows.

@@ -105,9 +105,7 @@ type update struct {
 func (u *update) add(c *partialColumn) {
 	u.shape = c.shape
 	u.books.Add(c.books)
-	for i := range c.leaves {
-		u.leaves = append(u.leaves, &c.leaves[i])
-	}
+	u.leaves = append(u.leaves, c.leaves...)
 }
 
 // apply returns a column with the leaves of u in place of those of the same sources.

@@ -43,7 +43,7 @@ type topAnswer struct {
 type topFlow struct {
 	Keys  []string `json:"keys"`
 	Value float64  `json:"value"`
-	Error float64  `json:"error"` // one standard error
+	Error *float64 `json:"error"` // one standard error; absent where the estimate has none
 	Exact bool     `json:"exact"`
 }
 

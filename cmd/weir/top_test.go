@@ -364,3 +364,14 @@ func TestWithUnit(t *testing.T) {
 		}
 	}
 }
+
+func TestErrorText(t *testing.T) {
+	error := 1000.0
+	for want, f := range map[string]topFlow{
+		"±8.00 kbit/s": {Error: &error}, "exact": {Exact: true, Error: &error}, "": {},
+	} {
+		if got := f.errorText("B/s"); got != want {
+			t.Errorf("%q, want %q", got, want)
+		}
+	}
+}

@@ -50,7 +50,10 @@ func (f *topFlow) errorText(unit string) string {
 	if f.Exact {
 		return "exact"
 	}
-	return "±" + withUnit(f.Error, unit)
+	if f.Error == nil {
+		return "" // the least, the most or the last of what was sampled: there is no telling how far off
+	}
+	return "±" + withUnit(*f.Error, unit)
 }
 
 // splitKeys returns the key expressions of a list: a comma in brackets or quotes does not separate.

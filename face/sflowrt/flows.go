@@ -3,6 +3,7 @@ package sflowrt
 import (
 	"cmp"
 	"errors"
+	"math"
 	"net/http"
 	"strings"
 	"time"
@@ -88,14 +89,32 @@ func (c *call) flowKeys() error {
 
 // activeFlow is one element of /activeflows and /flowlocations.
 type activeFlow struct {
-	Agent      string    `json:"agent"`
-	DataSource string    `json:"dataSource"`
-	FlowN      int       `json:"flowN"`
-	Value      float64   `json:"value"`
-	Error      float64   `json:"error"` // standard error of value
-	Exact      bool      `json:"exact"` // nothing was estimated from samples
-	Values     []float64 `json:"values,omitempty"`
-	Key        string    `json:"key"`
+	Agent      string     `json:"agent"`
+	DataSource string     `json:"dataSource"`
+	FlowN      int        `json:"flowN"`
+	Value      float64    `json:"value"`
+	Error      *float64   `json:"error,omitempty"` // standard error of value; nil when it has none
+	Exact      bool       `json:"exact"`           // nothing was estimated from samples
+	Values     []float64  `json:"values,omitempty"`
+	Errors     []*float64 `json:"errors,omitempty"` // of values, likewise
+	Key        string     `json:"key"`
+}
+
+// errorOf returns a standard error for an answer, nil when the value has none.
+func errorOf(stderr *float64, none bool) *float64 {
+	if none {
+		return nil
+	}
+	return stderr
+}
+
+// errorsOf returns the standard errors of further values for an answer, nil for those that have none.
+func errorsOf(stderrs []float64) []*float64 {
+	var out []*float64
+	for i := range stderrs {
+		out = append(out, errorOf(&stderrs[i], math.IsNaN(stderrs[i])))
+	}
+	return out
 }
 
 func activeFlows(all []flow.Active, keep func(schema.Source) bool) []activeFlow {
@@ -105,7 +124,8 @@ func activeFlows(all []flow.Active, keep func(schema.Source) bool) []activeFlow 
 		if keep == nil || keep(a.Source) {
 			out = append(out, activeFlow{
 				Agent: agentText(a.Source), DataSource: a.Source.Datasource(), FlowN: a.N, Value: a.Value,
-				Error: a.Error, Exact: a.Exact, Values: a.Values, Key: a.Key,
+				Error: errorOf(&a.Error, a.NoError), Exact: a.Exact, Values: a.Values, Errors: errorsOf(a.Errors),
+				Key: a.Key,
 			})
 		}
 	}

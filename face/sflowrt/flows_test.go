@@ -221,6 +221,48 @@ func TestValuesAndDrops(t *testing.T) {
 	l.check(l.get("/activeflows/ALL/nd/json"), "0/key", "null")
 }
 
+// TestErrorsOfValues: every estimate has its error, and what has none does not claim to be exact.
+func TestErrorsOfValues(t *testing.T) {
+	l := newLab(t, sflowrt.Options{})
+	l.put("/flow/rate/json", `{keys:'ipsource',value:'bytes',values:'frames,avg:ipbytes,count:ipdestination',log:true,
+		flowStart:true}`)
+	l.put("/flow/most/json", `{keys:'ipsource',value:'max:ipbytes',log:true,flowStart:true}`)
+	l.pass(1, 20, func() {
+		l.sample(sample{a1, 3, 3, 1, 100, 518, udp(h1, h2, 1, 2, 518)})
+		l.sample(sample{a1, 4, 4, 1, 1, 518, udp(h2, h1, 1, 2, 518)})
+	})
+	for _, path := range []string{"/activeflows/ALL/%s/json?filter=%s", "/flowlocations/ALL/%s/json?key=%s",
+		"/flows/json?name=%s&key=%s"} {
+		get := func(name, host string) any {
+			t.Helper()
+			all := l.get(fmt.Sprintf(path, name, host)).([]any)
+			i := slices.IndexFunc(all, func(f any) bool { return dig(f, "key") == host || dig(f, "flowKeys") == host })
+			if i < 0 {
+				t.Fatalf("%s of %s: %v", name, host, all)
+			}
+			return all[i]
+		}
+		v := get("rate", h1)
+		l.check(v, "exact", false)
+		if e, ok := dig(v, "errors/0").(float64); !ok || e <= 0 || e > dig(v, "values/0").(float64) {
+			t.Errorf("error of frames in %v", v)
+		}
+		l.check(v, "errors/2", nil)
+		l.length(dig(v, "errors"), 3)
+		v = get("rate", h2)
+		l.check(v, "exact", true)
+		for i := range 3 {
+			l.check(v, fmt.Sprint("errors/", i), 0)
+		}
+		l.check(v, "error", 0)
+		v = get("most", h1)
+		l.check(v, "error", nil)
+		l.check(v, "errors", nil)
+		l.check(v, "exact", false)
+		l.check(get("most", h2), "error", 0)
+	}
+}
+
 // TestAggregation are acceptance checks D47 to D49 and D58.
 func TestAggregation(t *testing.T) {
 	l := newLab(t, sflowrt.Options{})

@@ -13,19 +13,20 @@ import (
 // maxWait is the longest that a long poll waits.
 const maxWait = 5 * time.Minute
 
-// loggedFlow is one element of /flows/json (spec sflow-rt 1.6). Error and Exact are additions.
+// loggedFlow is one element of /flows/json (spec sflow-rt 1.6). Error, Exact and Errors are additions.
 type loggedFlow struct {
-	FlowID     uint64    `json:"flowID"`
-	Name       string    `json:"name"`
-	Agent      string    `json:"agent"`
-	DataSource string    `json:"dataSource"`
-	FlowKeys   string    `json:"flowKeys"`
-	Value      float64   `json:"value"`
-	Error      float64   `json:"error"` // standard error of value
-	Exact      bool      `json:"exact"` // nothing was estimated from samples
-	Values     []float64 `json:"values,omitempty"`
-	Start      int64     `json:"start"` // ms since the epoch
-	End        int64     `json:"end"`
+	FlowID     uint64     `json:"flowID"`
+	Name       string     `json:"name"`
+	Agent      string     `json:"agent"`
+	DataSource string     `json:"dataSource"`
+	FlowKeys   string     `json:"flowKeys"`
+	Value      float64    `json:"value"`
+	Error      *float64   `json:"error,omitempty"` // standard error of value; nil when it has none
+	Exact      bool       `json:"exact"`           // nothing was estimated from samples
+	Values     []float64  `json:"values,omitempty"`
+	Errors     []*float64 `json:"errors,omitempty"` // of values, likewise
+	Start      int64      `json:"start"`            // ms since the epoch
+	End        int64      `json:"end"`
 }
 
 func (c *call) loggedFlows() error {
@@ -49,7 +50,8 @@ func (c *call) loggedFlows() error {
 		l := &found[i]
 		out[i] = loggedFlow{
 			FlowID: l.ID, Name: l.Name, Agent: agentText(l.Source), DataSource: l.Source.Datasource(), FlowKeys: l.Keys,
-			Value: l.Value, Error: l.Error, Exact: l.Exact, Values: l.Values, Start: l.Start.Millis(), End: l.End.Millis(),
+			Value: l.Value, Error: errorOf(&l.Error, l.NoError), Exact: l.Exact, Values: l.Values,
+			Errors: errorsOf(l.Errors), Start: l.Start.Millis(), End: l.End.Millis(),
 		}
 	}
 	return c.json(out)

@@ -166,7 +166,8 @@ func flowRoutes() []route {
 			Doc: "Attributes seen in traffic within the last hour, with ms since then."}, (*call).flowKeys},
 		{Route{Method: "GET", Path: "/activeflows/{agents}/{name}/json", Example: "/activeflows/ALL/pair/json",
 			Doc: "The largest flows of a definition at the selected places, largest first. error is the standard " +
-				"error of value; exact tells that nothing was estimated from samples.",
+				"error of value, errors are those of values; min, max, count and last of samples have none. exact " +
+				"tells that nothing was estimated from samples.",
 			Query: []Parameter{
 				{Name: "maxFlows", Number: true, Doc: "most flows in the answer, default 100"},
 				{Name: "minValue", Number: true, Doc: "smallest value in the answer"},

@@ -37,6 +37,6 @@ export function errorBar(value: number, error: number, scale: number): Bar {
 }
 
 /** What the longest bar with its error needs, so that no whisker is cut. */
-export function barScale(flows: readonly { value: number; error: number }[]): number {
-  return flows.reduce((top, f) => Math.max(top, f.value + (Number.isFinite(f.error) ? f.error : 0)), 0)
+export function barScale(flows: readonly { value: number; error?: number }[]): number {
+  return flows.reduce((top, f) => Math.max(top, f.value + (Number.isFinite(f.error) ? f.error! : 0)), 0)
 }

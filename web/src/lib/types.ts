@@ -74,8 +74,8 @@ export interface ActiveFlow {
   key: string
   keys: string[]
   value: number
-  /** One standard error, in the unit of value. */
-  error: number
+  /** One standard error, in the unit of value; absent where the estimate has none (min, max, count, last). */
+  error?: number
   /** The value was counted, not estimated from samples. */
   exact: boolean
   samples?: number

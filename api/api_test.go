@@ -516,3 +516,17 @@ func TestCompression(t *testing.T) {
 		t.Errorf("/ leads to %d %s", w.Code, w.Header().Get("Location"))
 	}
 }
+
+// TestListeners: what was lost before anything could count it is shown where people look first.
+func TestListeners(t *testing.T) {
+	r := newRig(t, DefaultConfig(), Options{Listeners: map[string]string{"sflow": "127.0.0.1:6343"}})
+	r.vitals.Counter("weir_ingest_datagrams_total", "listener", "sflow").Add(10)
+	r.vitals.Counter("weir_ingest_kernel_drops_total", "listener", "sflow").Add(3)
+	r.vitals.Counter("weir_ingest_refused_total", "listener", "sflow", "reason", "lane_full").Add(2)
+	var s struct{ Listeners []listener }
+	r.must(&s, "GET", "/api/v1/status", "")
+	want := listener{Name: "sflow", Address: "127.0.0.1:6343", Datagrams: 10, KernelDrops: 3, Refused: 2}
+	if len(s.Listeners) != 1 || s.Listeners[0] != want {
+		t.Errorf("%+v, want %+v", s.Listeners, want)
+	}
+}

@@ -18,6 +18,22 @@ import (
 type listener struct {
 	Name    string `json:"name"`
 	Address string `json:"address"`
+	// Datagrams arrived; KernelDrops did not, because the socket's buffer was full; Refused arrived and were not taken,
+	// because a lane was full, the sender is not allowed, or they were cut.
+	Datagrams   uint64 `json:"datagrams"`
+	KernelDrops uint64 `json:"kernel_drops"`
+	Refused     uint64 `json:"refused"`
+}
+
+// listenerOf returns a listener with what room ingest counted of it.
+func (s *Server) listenerOf(name, address string) listener {
+	l := listener{Name: name, Address: address}
+	l.Datagrams = s.vitals.Counter("weir_ingest_datagrams_total", "listener", name).Get()
+	l.KernelDrops = s.vitals.Counter("weir_ingest_kernel_drops_total", "listener", name).Get()
+	for _, reason := range []string{"lane_full", "not_allowed", "cut"} {
+		l.Refused += s.vitals.Counter("weir_ingest_refused_total", "listener", name, "reason", reason).Get()
+	}
+	return l
 }
 
 // tally is the totals of the books that the first page shows.
@@ -85,7 +101,7 @@ func status(r *request) (any, error) {
 	s, v := r.server, r.view
 	listeners := []listener{}
 	for name, address := range s.options.Listeners {
-		listeners = append(listeners, listener{name, address})
+		listeners = append(listeners, s.listenerOf(name, address))
 	}
 	slices.SortFunc(listeners, func(a, b listener) int { return cmp.Compare(a.Name, b.Name) })
 	t := tallyOf(v)

@@ -24,6 +24,9 @@ export interface Status {
 export interface Listener {
   name: string
   address: string
+  /** Datagrams that the kernel had no room for, and those that arrived and were not taken. */
+  kernel_drops?: number
+  refused?: number
 }
 
 /** Counters of what was received and what became of it; difference is 0 when nothing is missing. */

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"math/rand/v2"
 	"net/netip"
-	"path/filepath"
 	"slices"
 	"testing"
 	"time"
@@ -73,8 +72,8 @@ func frameOf(link schema.LinkType, b []byte) *Frame {
 // raw returns a frame that begins with IP.
 func raw(b []byte) *Frame { return frameOf(schema.LinkRaw, b) }
 
-// balanced fails the test when the counters contradict each other.
-func balanced(t testing.TB, x *Extractor) {
+// Balanced fails the test when the counters contradict each other. The tests of package capture_test use it too.
+func Balanced(t testing.TB, x *Extractor) {
 	t.Helper()
 	s := x.Stats()
 	held := uint64(0)
@@ -147,7 +146,7 @@ func TestExtractLinks(t *testing.T) {
 				t.Errorf("%s cut at %d: got %+v", name, n, d)
 			}
 		}
-		balanced(t, x)
+		Balanced(t, x)
 	}
 }
 
@@ -263,7 +262,7 @@ func TestFragments(t *testing.T) {
 				t.Errorf("v6 %v: %d bytes of %d came %d times too rarely", v6, len(payload), payload[0], n)
 			}
 		}
-		balanced(t, x)
+		Balanced(t, x)
 		if s := x.Stats(); s.Datagrams != 20 || s.Reassembled != 20 || s.Fragments != total {
 			t.Errorf("v6 %v: %+v", v6, s)
 		}
@@ -302,7 +301,7 @@ func TestFragmentsRefused(t *testing.T) {
 		if s := x.Stats(); s.Fragments != uint64(len(list)) || s.FragmentsLost != s.Fragments || x.fragments.bytes != 0 {
 			t.Errorf("%s: %+v, %d bytes held", name, s, x.fragments.bytes)
 		}
-		balanced(t, x)
+		Balanced(t, x)
 	}
 }
 
@@ -325,7 +324,7 @@ func TestFragmentLimits(t *testing.T) {
 			t.Fatalf("%d datagrams and %d bytes held, %d counted", len(x.fragments.open), held, x.fragments.bytes)
 		}
 	}
-	balanced(t, x)
+	Balanced(t, x)
 	fr := raw(ip4(1, 0, false, 6, nil))
 	fr.Data = ip4(9, 8, true, protocolUDP, make([]byte, 8))
 	fr.At = at.Add(time.Minute)
@@ -348,26 +347,7 @@ func TestFragmentsOfManyPieces(t *testing.T) {
 	if s := x.Stats(); s.FragmentsLost < maxPieces {
 		t.Errorf("%+v", s)
 	}
-	balanced(t, x)
-}
-
-// TestReferenceFragments puts the fragments together that the reference captures hold. By their references there are:
-// 5 fragments of TCP; 4 fragments, of which 1 has ports, among 8 packets; 14, of which 7 have ports, among 46 of UDP.
-func TestReferenceFragments(t *testing.T) {
-	dir := dataDir(t)
-	for name, want := range map[string]ExtractStats{
-		"zeek-ipv4-fragmented-3.pcap":   {Frames: 5, Other: 5},
-		"zeek-ipv6-fragmented-dns.pcap": {Frames: 8, Datagrams: 5, Reassembled: 1, Fragments: 4},
-		"ndpi-dns_fragmented.pcap":      {Frames: 66, Datagrams: 39, Reassembled: 7, Fragments: 14, Other: 20},
-	} {
-		x := NewExtractor(FragmentLimits{})
-		var d Datagram
-		total(t, filepath.Join(dir, "packets", name), func(fr *Frame) { x.Extract(fr, &d) })
-		if s := x.Stats(); s != want {
-			t.Errorf("%s: got %+v, want %+v", name, s, want)
-		}
-		balanced(t, x)
-	}
+	Balanced(t, x)
 }
 
 func TestExtractAllocatesNothing(t *testing.T) {
@@ -417,7 +397,7 @@ func FuzzExtract(f *testing.F) {
 			if x.Extract(&fr, &d) && (len(d.Payload) > d.Length || d.Cut != (len(d.Payload) < d.Length)) {
 				t.Fatalf("got %+v", d)
 			}
-			balanced(t, x)
+			Balanced(t, x)
 		}
 	})
 }

@@ -1,16 +1,13 @@
 package sim_test
 
 import (
+	"bytes"
 	"encoding/binary"
-	"io"
 	"math/rand/v2"
-	"os"
-	"path/filepath"
-	"strings"
 	"testing"
 	"time"
 
-	"weir/capture"
+	"weir/capture/capturetest"
 	"weir/engine"
 	"weir/enrich"
 	"weir/event"
@@ -124,44 +121,22 @@ func networked() (seeds [][]byte) {
 // reference captures.
 func captured(t *testing.T) (seeds [][]byte) {
 	const ofEach = 60
-	for _, folder := range []string{"sflow", "netflow5", "netflow9", "ipfix"} {
-		names, err := filepath.Glob(filepath.Join(reference(), folder, "*.pcap*"))
-		if err != nil {
-			t.Fatal(err)
+	for _, kind := range []string{"sflow", "netflow5", "netflow9", "ipfix"} {
+		if _, found := capturetest.Find(t, kind); !found {
+			continue
 		}
-		for _, name := range names {
-			if strings.HasSuffix(name, ".json") {
-				continue
-			}
-			f, err := capture.Open(name)
-			if err != nil {
-				continue
-			}
-			x, found := capture.NewExtractor(capture.FragmentLimits{}), 0
-			var fr capture.Frame
-			var d capture.Datagram
-			for found < ofEach {
-				if err := f.Next(&fr); err != nil {
-					if err != io.EOF {
-						t.Logf("%s: %v", name, err)
-					}
-					break
-				}
-				if x.Extract(&fr, &d) && wire.Telemetry(d.Payload, d.Dst.Port()) && len(d.Payload) > 24 {
-					seeds = append(seeds, append([]byte{}, d.Payload...))
+		for _, path := range capturetest.References(t, kind) {
+			found := 0
+			for d := range capturetest.Datagrams(t, path) {
+				if wire.Telemetry(d.Payload, d.Dst.Port()) && len(d.Payload) > 24 {
+					seeds = append(seeds, bytes.Clone(d.Payload))
 					found++
 				}
+				if found == ofEach {
+					break
+				}
 			}
-			_ = f.Close()
 		}
 	}
 	return seeds
-}
-
-// reference returns the directory of the reference captures.
-func reference() string {
-	if dir := os.Getenv("WEIR_DATA"); dir != "" {
-		return dir
-	}
-	return filepath.Join("..", "..", "shared", "data")
 }

@@ -3,9 +3,7 @@ package wire_test
 import (
 	"compress/gzip"
 	"encoding/csv"
-	"errors"
 	"fmt"
-	"io"
 	"net/netip"
 	"os"
 	"path/filepath"
@@ -13,7 +11,7 @@ import (
 	"strings"
 	"testing"
 
-	"weir/capture"
+	"weir/capture/capturetest"
 	"weir/schema"
 	"weir/wire"
 )
@@ -35,13 +33,10 @@ var corpusColumns = [][2]string{{"agent", "agent"}, {"meanSkipCount", "samplingr
 
 // TestFieldsAgreeWithReference compares every packet sample of real captures with what another decoder says.
 func TestFieldsAgreeWithReference(t *testing.T) {
-	dir := filepath.Join(netflowData(t), "sflow")
+	dir := capturetest.Dir(t, "sflow")
 	for _, name := range corpusFiles {
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(dir, name+".pcap")
-			if _, err := os.Stat(path); err != nil {
-				t.Skip("no such reference capture: set WEIR_DATA to the folder that holds sflow")
-			}
 			want, got := referenceRows(t, path+".sflowtool.csv.gz"), fieldRows(t, path)
 			total := 0
 			for row, n := range want {
@@ -124,8 +119,9 @@ func fieldRows(t *testing.T, path string) map[string]int {
 		evals = append(evals, k.Eval)
 	}
 	d := wire.NewDecoder(wire.Config{})
-	eachDatagram(t, path, func(dg *wire.Datagram) {
-		d.Decode(dg, func(r *schema.Record) {
+	for p := range capturetest.Datagrams(t, path) {
+		dg := wire.Datagram{At: 1e18, From: schema.AddrFrom(ipBytes("192.0.2.1")), Data: p.Payload}
+		d.Decode(&dg, func(r *schema.Record) {
 			if r.Kind != schema.KindPacketSample {
 				return
 			}
@@ -137,31 +133,6 @@ func fieldRows(t *testing.T, path string) map[string]int {
 			}
 			rows[strings.Join(row, " ")]++
 		}, func(*schema.Reading) {})
-	})
+	}
 	return rows
-}
-
-// eachDatagram calls use with every UDP payload of a capture.
-func eachDatagram(t *testing.T, path string, use func(dg *wire.Datagram)) {
-	t.Helper()
-	file, err := capture.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	extractor := capture.NewExtractor(capture.FragmentLimits{})
-	var frame capture.Frame
-	var d capture.Datagram
-	for {
-		err := file.Next(&frame)
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if extractor.Extract(&frame, &d) {
-			use(&wire.Datagram{At: 1e18, From: schema.AddrFrom(ipBytes("192.0.2.1")), Data: d.Payload})
-		}
-	}
 }

@@ -1,15 +1,11 @@
 package wire
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 
-	"weir/capture"
+	"weir/capture/capturetest"
 )
 
 // sflowReference is what a reference decoding beside a capture says, as far as a summary can say it too.
@@ -28,53 +24,6 @@ type sflowReference struct {
 	} `json:"peers"`
 }
 
-// sflowDataDir returns the folder of reference captures, or skips the test.
-func sflowDataDir(t testing.TB) string {
-	t.Helper()
-	if dir := os.Getenv("WEIR_DATA"); dir != "" {
-		return filepath.Join(dir, "sflow")
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			dir = filepath.Join(dir, "..", "shared", "data", "sflow")
-			if _, err := os.Stat(dir); err != nil {
-				t.Skip("no reference captures: set WEIR_DATA to their folder")
-			}
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Skip("no reference captures: the repository's root was not found")
-		}
-	}
-}
-
-// eachPayload calls see with every UDP payload of a capture that may be sFlow.
-func eachPayload(t testing.TB, path string, see func([]byte)) {
-	t.Helper()
-	file, err := capture.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	extractor := capture.NewExtractor(capture.FragmentLimits{})
-	var frame capture.Frame
-	var d capture.Datagram
-	for {
-		if err := file.Next(&frame); errors.Is(err, io.EOF) {
-			return
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		if extractor.Extract(&frame, &d) && len(d.Payload) > 4 && d.Payload[0] == 0 && d.Payload[1] == 0 {
-			see(d.Payload)
-		}
-	}
-}
-
 func sameCounts(t *testing.T, what string, want, got map[string]uint64) {
 	t.Helper()
 	for k, n := range want {
@@ -90,27 +39,18 @@ func sameCounts(t *testing.T, what string, want, got map[string]uint64) {
 }
 
 func TestSFlowSummaryAgreesWithReferences(t *testing.T) {
-	dir := sflowDataDir(t)
-	paths, err := filepath.Glob(filepath.Join(dir, "*.expected.json"))
-	if err != nil || len(paths) == 0 {
-		t.Skipf("no reference decodings in %s", dir)
-	}
-	for _, path := range paths {
-		t.Run(strings.TrimSuffix(filepath.Base(path), ".pcap.expected.json"), func(t *testing.T) {
-			text, err := os.ReadFile(path)
-			if err != nil {
-				t.Fatal(err)
-			}
-			var want sflowReference
-			if err := json.Unmarshal(text, &want); err != nil {
-				t.Fatal(err)
-			}
+	for _, path := range capturetest.References(t, "sflow") {
+		t.Run(strings.TrimSuffix(filepath.Base(path), ".pcap"), func(t *testing.T) {
+			want := capturetest.Expected[sflowReference](t, path)
 			var got SFlowSummary
-			eachPayload(t, strings.TrimSuffix(path, ".expected.json"), func(b []byte) {
-				if err := got.Add(b); err != nil {
+			for d := range capturetest.Datagrams(t, path) {
+				if len(d.Payload) <= 4 || d.Payload[0] != 0 || d.Payload[1] != 0 {
+					continue // not sFlow
+				}
+				if err := got.Add(d.Payload); err != nil {
 					t.Log(err)
 				}
-			})
+			}
 			sameCounts(t, "samples", want.Samples, got.Samples)
 			sameCounts(t, "flow records", want.FlowRecords, got.FlowRecords)
 			// The reference's own discard counts have lost the type of the record ("null"); its second decoder, the

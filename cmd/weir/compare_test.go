@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"weir/capture/capturetest"
 )
 
 // sectionOf says which section of the summary tells of the captures of a folder.
@@ -32,23 +34,12 @@ var comparedKeys = map[string][]string{
 // TestReferenceDecodings holds the summaries of real captures against what other decoders say of them. The captures
 // are not part of the repository.
 func TestReferenceDecodings(t *testing.T) {
-	data := os.Getenv("WEIR_DATA")
-	if data == "" {
-		data = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	if _, err := os.Stat(data); err != nil {
-		t.Skip("the reference captures are not here; WEIR_DATA names their folder:", err)
-	}
 	excused, used, seen := exceptions(t), map[string]bool{}, 0
 	for _, kind := range slices.Sorted(maps.Keys(sectionOf)) {
-		references, err := filepath.Glob(filepath.Join(data, kind, "*.expected.json"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, reference := range references {
+		for _, path := range capturetest.References(t, kind) {
 			seen++
-			for _, key := range differences(t, kind, reference) {
-				name := kind + "/" + strings.TrimSuffix(filepath.Base(reference), ".expected.json") + " " + key
+			for _, key := range differences(t, kind, path) {
+				name := kind + "/" + filepath.Base(path) + " " + key
 				if used[name] = true; !excused[name] {
 					t.Errorf("%s differs from its reference", name)
 				}
@@ -84,24 +75,21 @@ func exceptions(t *testing.T) map[string]bool {
 }
 
 // differences returns the keys in which the summary of a capture is not what the reference says.
-func differences(t *testing.T, kind, reference string) (keys []string) {
+func differences(t *testing.T, kind, path string) (keys []string) {
 	t.Helper()
-	b, err := os.ReadFile(reference)
-	if err != nil {
-		t.Fatal(err)
-	}
 	args := []string{"decode", "--summary", "--json", "--hold", "0"}
 	if kind == "packets" {
 		args = append(args, "--as", "packets")
 	}
-	code, out, errs := weir(t, append(args, strings.TrimSuffix(reference, ".expected.json"))...)
+	code, out, errs := weir(t, append(args, path)...)
 	if code != exitOK && out == "" {
-		t.Errorf("%s: %s", reference, errs)
+		t.Errorf("%s: %s", path, errs)
 		return nil
 	}
-	var want, got map[string]any
-	if err := errors.Join(json.Unmarshal(b, &want), json.Unmarshal([]byte(out), &got)); err != nil {
-		t.Fatalf("%s: %v", reference, err)
+	want := capturetest.Expected[map[string]any](t, path)
+	var got map[string]any
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatalf("%s: %v", path, err)
 	}
 	section, _ := got[sectionOf[kind]].(map[string]any)
 	for _, key := range comparedKeys[sectionOf[kind]] {

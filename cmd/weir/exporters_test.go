@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"weir/capture"
+	"weir/capture/capturetest"
 	"weir/schema"
 )
 
@@ -183,19 +184,12 @@ var (
 // realFile returns the path of the real traffic, empty when it is not there.
 func realFile(t *testing.T) string {
 	t.Helper()
-	data := os.Getenv("WEIR_DATA")
-	if data == "" {
-		data = filepath.Join("..", "..", "..", "shared", "data")
-	}
-	path, err := filepath.Abs(filepath.Join(data, "packets", "trisul-16minutes.pcap"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := os.Stat(path); err != nil {
-		t.Log("the reference captures are not here; WEIR_DATA names their folder:", err)
+	dir, found := capturetest.Find(t, "packets")
+	if !found {
+		t.Log("the reference captures are not here; WEIR_DATA names their folder:", dir)
 		return ""
 	}
-	return path
+	return filepath.Join(dir, "trisul-16minutes.pcap")
 }
 
 // probed is what softflowd says of its own work.

@@ -6,9 +6,8 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
+	"iter"
 	"maps"
 	"net/netip"
 	"os"
@@ -19,48 +18,23 @@ import (
 	"testing"
 	"time"
 
-	"weir/capture"
+	"weir/capture/capturetest"
 	"weir/schema"
 	"weir/wire/netflow"
 )
 
-// dataDir returns the folder of reference captures: WEIR_DATA, or shared/data beside the repository.
-func dataDir(t testing.TB) string {
-	t.Helper()
-	if dir := os.Getenv("WEIR_DATA"); dir != "" {
-		return dir
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for {
-		data := filepath.Join(dir, "..", "shared", "data")
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			if _, err := os.Stat(data); err == nil {
-				return data
+// captures returns the reference captures of the three folders: names as "ipfix/NAME.pcap", and their paths.
+func captures(t testing.TB) iter.Seq2[string, string] {
+	return func(yield func(name, path string) bool) {
+		t.Helper()
+		for _, kind := range []string{"netflow5", "netflow9", "ipfix"} {
+			for _, path := range capturetest.References(t, kind) {
+				if !yield(kind+"/"+filepath.Base(path), path) {
+					return
+				}
 			}
 		}
-		if dir == filepath.Dir(dir) {
-			t.Skip("no reference captures: set WEIR_DATA to the folder that holds netflow5, netflow9 and ipfix")
-		}
-		dir = filepath.Dir(dir)
 	}
-}
-
-// captures returns the reference captures of the three folders, as "ipfix/NAME.pcap".
-func captures(t testing.TB, root string) (names []string) {
-	t.Helper()
-	for _, kind := range []string{"netflow5", "netflow9", "ipfix"} {
-		found, err := filepath.Glob(filepath.Join(root, kind, "*.expected.json"))
-		if err != nil || len(found) == 0 {
-			t.Fatalf("%s/%s: no *.expected.json (%v)", root, kind, err)
-		}
-		for _, f := range found {
-			names = append(names, filepath.Join(kind, strings.TrimSuffix(filepath.Base(f), ".expected.json")))
-		}
-	}
-	return names
 }
 
 // telemetry tells whether a payload is NetFlow or IPFIX by its first bytes.
@@ -78,23 +52,8 @@ func telemetry(b []byte) bool {
 // replay gives the datagrams of a capture to a decoder.
 func replay(t testing.TB, path string, d *netflow.Decoder, rec func(*netflow.Record)) {
 	t.Helper()
-	f, err := capture.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.Close()
-	x := capture.NewExtractor(capture.FragmentLimits{})
-	var fr capture.Frame
-	var dg capture.Datagram
-	for {
-		err := f.Next(&fr)
-		if errors.Is(err, io.EOF) {
-			return
-		}
-		if err != nil {
-			t.Fatal(err)
-		}
-		if !x.Extract(&fr, &dg) || !telemetry(dg.Payload) {
+	for dg := range capturetest.Datagrams(t, path) {
+		if !telemetry(dg.Payload) {
 			continue
 		}
 		if err := d.Decode(dg.At, schema.AddrOf(dg.Src.Addr()), dg.Payload, rec); err != nil {
@@ -125,22 +84,9 @@ type moment struct {
 	Millis int64 `json:"epoch_ms"`
 }
 
-func readExpected(t testing.TB, path string) (want expected) {
-	t.Helper()
-	b, err := os.ReadFile(path + ".expected.json")
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := json.Unmarshal(b, &want); err != nil {
-		t.Fatal(err)
-	}
-	return want
-}
-
 func TestReferenceTimes(t *testing.T) {
-	root := dataDir(t)
-	for _, name := range captures(t, root) {
-		want := readExpected(t, filepath.Join(root, name))
+	for name, path := range captures(t) {
+		want := capturetest.Expected[expected](t, path)
 		if want.Earliest.Millis == 0 {
 			continue
 		}
@@ -150,7 +96,7 @@ func TestReferenceTimes(t *testing.T) {
 		}
 		d := netflow.New(netflow.Config{KeepTimes: true})
 		var first, last schema.Instant
-		replay(t, filepath.Join(root, name), d, func(r *netflow.Record) {
+		replay(t, path, d, func(r *netflow.Record) {
 			if r.Options {
 				return
 			}
@@ -182,12 +128,11 @@ func balanced(t testing.TB, s netflow.Stats) {
 }
 
 func TestReferenceCounts(t *testing.T) {
-	root := dataDir(t)
-	for _, name := range captures(t, root) {
+	for name, path := range captures(t) {
 		t.Run(name, func(t *testing.T) {
-			want := readExpected(t, filepath.Join(root, name))
+			want := capturetest.Expected[expected](t, path)
 			d := netflow.New(netflow.Config{})
-			replay(t, filepath.Join(root, name), d, func(*netflow.Record) {})
+			replay(t, path, d, func(*netflow.Record) {})
 			s := d.Stats()
 			balanced(t, s)
 			if s.Records != want.DataRecords || s.OptionsRecords != want.OptionsRecords ||
@@ -213,16 +158,15 @@ func TestReferenceCounts(t *testing.T) {
 }
 
 func TestReferenceHold(t *testing.T) {
-	root := dataDir(t)
 	seen := 0
-	for _, name := range captures(t, root) {
-		want := readExpected(t, filepath.Join(root, name))
+	for name, path := range captures(t) {
+		want := capturetest.Expected[expected](t, path)
 		if want.Kept == nil {
 			continue
 		}
 		seen++
 		d := netflow.New(netflow.Config{Hold: 10 * 365 * 24 * time.Hour})
-		replay(t, filepath.Join(root, name), d, func(*netflow.Record) {})
+		replay(t, path, d, func(*netflow.Record) {})
 		s := d.Stats()
 		balanced(t, s)
 		if s.Records != *want.Kept {
@@ -237,22 +181,21 @@ func TestReferenceHold(t *testing.T) {
 // TestReferenceSequence holds the loss against the reference where that follows the same rule. It differs where an
 // exporter counts something else than its version says, which the decoder finds out and the reference does not.
 func TestReferenceSequence(t *testing.T) {
-	root := dataDir(t)
 	other := map[string]bool{
 		"netflow5/derived-ovs.pcap":          true,
 		"ipfix/derived-softflowd-16min.pcap": true, // counts the records of the message itself too
 		"ipfix/derived-softflowd-bidir.pcap": true,
 		"ipfix/derived-ovs-bridge.pcap":      true, // numbers all its domains together
 	}
-	for _, name := range captures(t, root) {
+	for name, path := range captures(t) {
 		d := netflow.New(netflow.Config{})
-		replay(t, filepath.Join(root, name), d, func(*netflow.Record) {})
+		replay(t, path, d, func(*netflow.Record) {})
 		lost := map[string]netflow.Exporter{}
 		d.Exporters(func(e *netflow.Exporter) bool {
 			lost[fmt.Sprintf("%s v%d %d", e.Addr, e.Version, e.Domain)] = *e
 			return true
 		})
-		for _, e := range readExpected(t, filepath.Join(root, name)).Exporters {
+		for _, e := range capturetest.Expected[expected](t, path).Exporters {
 			got := lost[fmt.Sprintf("%s v%d %d", e.IP, e.Version, e.Domain)]
 			if other[name] {
 				if got.Lost != 0 || got.Reordered != 0 || got.Restarts != 0 {
@@ -318,10 +261,9 @@ func agrees(want any, enterprise uint32, id uint16, b []byte) bool {
 }
 
 func TestReferenceRecords(t *testing.T) {
-	root := dataDir(t)
 	records := 0
-	for _, name := range captures(t, root) {
-		in, err := os.Open(filepath.Join(root, name) + ".records.jsonl.gz")
+	for name, path := range captures(t) {
+		in, err := os.Open(path + ".records.jsonl.gz")
 		if err != nil {
 			continue
 		}
@@ -344,7 +286,7 @@ func TestReferenceRecords(t *testing.T) {
 		in.Close()
 		bad := 0
 		d := netflow.New(netflow.Config{})
-		replay(t, filepath.Join(root, name), d, func(r *netflow.Record) {
+		replay(t, path, d, func(r *netflow.Record) {
 			kind := "data"
 			if r.Options {
 				kind = "options"

@@ -2,11 +2,10 @@ package netflow_test
 
 import (
 	"encoding/binary"
-	"path/filepath"
 	"testing"
 	"time"
 
-	"weir/capture"
+	"weir/capture/capturetest"
 	"weir/schema"
 	"weir/wire/netflow"
 )
@@ -162,32 +161,23 @@ func FuzzDecode(f *testing.F) {
 
 // addCaptures seeds a fuzzer with small reference captures, when they are there.
 func addCaptures(f *testing.F) {
-	files, err := filepath.Glob(filepath.Join("..", "..", "..", "shared", "data", "*", "*.pcap"))
-	if err != nil {
-		f.Fatal(err)
-	}
-	for _, path := range files {
-		switch filepath.Base(filepath.Dir(path)) {
-		case "netflow5", "netflow9", "ipfix":
-		default:
+	for _, kind := range []string{"netflow5", "netflow9", "ipfix"} {
+		if _, found := capturetest.Find(f, kind); !found {
 			continue
 		}
-		in, err := capture.Open(path)
-		if err != nil {
-			f.Fatal(err)
-		}
-		x := capture.NewExtractor(capture.FragmentLimits{})
-		var fr capture.Frame
-		var dg capture.Datagram
-		var row []byte
-		for in.Next(&fr) == nil && len(row) < 4000 {
-			if x.Extract(&fr, &dg) && telemetry(dg.Payload) {
-				row = binary.BigEndian.AppendUint16(row, uint16(len(dg.Payload)))
-				row = append(append(row, 1), dg.Payload...)
+		for _, path := range capturetest.References(f, kind) {
+			var row []byte
+			for dg := range capturetest.Datagrams(f, path) {
+				if telemetry(dg.Payload) {
+					row = binary.BigEndian.AppendUint16(row, uint16(len(dg.Payload)))
+					row = append(append(row, 1), dg.Payload...)
+				}
+				if len(row) >= 4000 {
+					break
+				}
 			}
+			f.Add(row)
 		}
-		in.Close()
-		f.Add(row)
 	}
 }
 

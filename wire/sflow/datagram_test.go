@@ -1,13 +1,13 @@
 package sflow
 
 import (
-	"path/filepath"
 	"testing"
 
+	"weir/capture/capturetest"
 	"weir/schema"
 )
 
-// seeds adds every payload of the reference captures, or a built one when they are absent.
+// seeds adds a built payload, and the first ones of each reference capture when they are there.
 func seeds(f *testing.F) {
 	var b Builder
 	b.Start(nil, testHead)
@@ -18,12 +18,13 @@ func seeds(f *testing.F) {
 	b.HostDescr("h", [16]byte{1}, 1, 2, "r")
 	b.AppOperations("a", &[11]uint32{})
 	f.Add(b.Bytes())
-	paths, _ := filepath.Glob(filepath.Join("..", "..", "..", "shared", "data", "sflow", "*.pcap"))
-	for _, path := range paths {
-		for i, p := range payloads(f, path) {
-			if i < 30 {
-				f.Add(p)
-			}
+	if _, found := capturetest.Find(f, "sflow"); !found {
+		return
+	}
+	for _, path := range capturetest.References(f, "sflow") {
+		list := capturetest.Payloads(f, path)
+		for _, p := range list[:min(len(list), 30)] {
+			f.Add(p)
 		}
 	}
 }
@@ -151,7 +152,7 @@ func TestWalkingAndBuildingDoNotAllocate(t *testing.T) {
 
 // TestOldVersions reads versions 2 and 4 field by field.
 func TestOldVersions(t *testing.T) {
-	list := payloads(t, filepath.Join(dataDir(t), "synthetic-v2-v4.pcap"))
+	list := payloads(t, "synthetic-v2-v4")
 	d := parse(t, list[0])
 	s := next(t, d)
 	if d.Version != 2 || s.Sequence != 1 || s.Index != 3 || s.Rate != 512 || s.Pool != 512 || s.In.Value != 3 ||
@@ -204,7 +205,7 @@ func TestOldVersions(t *testing.T) {
 }
 
 func BenchmarkDecode(b *testing.B) {
-	list := payloads(b, filepath.Join(dataDir(b), "overflowd-switch-a.pcap"))
+	list := payloads(b, "overflowd-switch-a")
 	var d Datagram
 	var s Sample
 	bytes, records := 0, 0
@@ -228,7 +229,7 @@ func BenchmarkDecode(b *testing.B) {
 }
 
 func BenchmarkReadings(b *testing.B) {
-	list := payloads(b, filepath.Join(dataDir(b), "tcpdump-multiple-counter-30-pdus.pcap"))
+	list := payloads(b, "tcpdump-multiple-counter-30-pdus")
 	var d Datagram
 	var s Sample
 	var r Readings

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"weir/capture/capturetest"
 	"weir/schema"
 )
 
@@ -91,14 +92,14 @@ func plain(f *Field, v schema.Value) string {
 
 // TestFieldsAgreeWithReferences compares every field of every record with what the reference decoder printed.
 func TestFieldsAgreeWithReferences(t *testing.T) {
-	dir := dataDir(t)
+	dir := capturetest.Dir(t, "sflow")
 	for _, name := range []string{"synthetic-v5-all-records", "derived-hsflowd-apps-a", "derived-hsflowd-tcpinfo-a",
 		"derived-ovs-bridge", "tcpdump-multiple-counter-30-pdus", "telegraf-sflow-b", "logstash-sflow-a",
 		"akvorado-sflow-a"} {
 		t.Run(name, func(t *testing.T) {
 			want := textRecords(t, filepath.Join(dir, name+".pcap.sflowtool.txt.gz"))
 			compared := 0
-			for _, b := range payloads(t, filepath.Join(dir, name+".pcap")) {
+			for _, b := range payloads(t, name) {
 				var d Datagram
 				if d.Parse(b) != nil {
 					continue

@@ -3,7 +3,6 @@ package sflow
 import (
 	"fmt"
 	"math"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -128,7 +127,7 @@ func TestOpticalReadings(t *testing.T) {
 func TestReadingsOfAllRecords(t *testing.T) {
 	found := map[string]bool{}
 	var r Readings
-	for _, b := range payloads(t, filepath.Join(dataDir(t), "synthetic-v5-all-records.pcap")) {
+	for _, b := range payloads(t, "synthetic-v5-all-records") {
 		d := parse(t, b)
 		for s := (Sample{}); ; {
 			if ok, err := d.Next(&s); err != nil {
@@ -175,7 +174,7 @@ func TestCustomNamesAreBounded(t *testing.T) {
 
 func TestReadingsDoNotAllocate(t *testing.T) {
 	for _, name := range []string{"derived-hsflowd-apps-a", "synthetic-v5-all-records", "overflowd-switch-a"} {
-		list := payloads(t, filepath.Join(dataDir(t), name+".pcap"))
+		list := payloads(t, name)
 		var d Datagram
 		var s Sample
 		var r Readings

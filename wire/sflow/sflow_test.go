@@ -1,64 +1,19 @@
 package sflow
 
 import (
-	"bytes"
-	"errors"
-	"io"
-	"os"
 	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
-	"weir/capture"
+	"weir/capture/capturetest"
 	"weir/schema"
 )
 
-// dataDir returns the folder of reference captures, or skips the test.
-func dataDir(t testing.TB) string {
+// payloads returns copies of the UDP payloads of a reference capture.
+func payloads(t testing.TB, name string) [][]byte {
 	t.Helper()
-	if dir := os.Getenv("WEIR_DATA"); dir != "" {
-		return filepath.Join(dir, "sflow")
-	}
-	dir, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	for ; ; dir = filepath.Dir(dir) {
-		if _, err := os.Stat(filepath.Join(dir, "go.mod")); err == nil {
-			dir = filepath.Join(dir, "..", "shared", "data", "sflow")
-			if _, err := os.Stat(dir); err != nil {
-				t.Skip("no reference captures: set WEIR_DATA to their folder")
-			}
-			return dir
-		}
-		if dir == filepath.Dir(dir) {
-			t.Skip("no reference captures: the repository's root was not found")
-		}
-	}
-}
-
-// payloads returns copies of the UDP payloads of a capture.
-func payloads(t testing.TB, path string) (list [][]byte) {
-	t.Helper()
-	file, err := capture.Open(path)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer file.Close()
-	extractor := capture.NewExtractor(capture.FragmentLimits{})
-	var frame capture.Frame
-	var d capture.Datagram
-	for {
-		if err := file.Next(&frame); errors.Is(err, io.EOF) {
-			return list
-		} else if err != nil {
-			t.Fatal(err)
-		}
-		if extractor.Extract(&frame, &d) {
-			list = append(list, bytes.Clone(d.Payload))
-		}
-	}
+	return capturetest.Payloads(t, filepath.Join(capturetest.Dir(t, "sflow"), name+".pcap"))
 }
 
 // next reads a sample that must be there and whole.
@@ -315,18 +270,16 @@ func TestDamage(t *testing.T) {
 
 // TestLengthFarBeyond is Q27. The UDP header of that capture contradicts the datagram too, so the frame is cut by hand.
 func TestLengthFarBeyond(t *testing.T) {
-	file, err := capture.Open(filepath.Join(dataDir(t), "tcpdump-print-segv.pcap"))
-	if err != nil {
-		t.Skip(err)
+	frames := 0
+	for frame := range capturetest.Frames(t, filepath.Join(capturetest.Dir(t, "sflow"), "tcpdump-print-segv.pcap")) {
+		frames++
+		d := parse(t, frame.Data[14+20+8:])
+		if ok, err := d.Next(&Sample{}); ok || err == nil || !strings.Contains(err.Error(), "record 0:13 at byte") {
+			t.Errorf("%v %v", ok, err)
+		}
 	}
-	defer file.Close()
-	var frame capture.Frame
-	if err := file.Next(&frame); err != nil {
-		t.Fatal(err)
-	}
-	d := parse(t, frame.Data[14+20+8:])
-	if ok, err := d.Next(&Sample{}); ok || err == nil || !strings.Contains(err.Error(), "record 0:13 at byte") {
-		t.Errorf("%v %v", ok, err)
+	if frames != 1 {
+		t.Errorf("%d frames", frames)
 	}
 }
 

@@ -1,6 +1,7 @@
 package flow
 
 import (
+	"encoding/binary"
 	"maps"
 	"slices"
 	"strconv"
@@ -16,7 +17,7 @@ type Sighting struct {
 
 // The bounds of a Seen.
 const (
-	seenShapes  = 4096                // shapes that are remembered; a fuller table is emptied
+	seenShapes  = 1 << 15             // shapes that are remembered; a fuller table is emptied
 	seenNesting = 4                   // occurrences of a nested attribute that are looked for
 	seenEvery   = schema.Instant(1e9) // records of one shape are looked into this seldom
 	seenLooks   = 4096                // records that are looked into in a second of theirs, of whatever shapes
@@ -56,8 +57,9 @@ func NewSeen(fields []schema.Field) *Seen {
 	return s
 }
 
-// Observe notes what r has. Records made of the same headers and parts are looked into once a second, and of records
-// of ever new shapes, which only somebody with bad intentions sends, so many a second.
+// Observe notes what r has. Records of one exporter that are made of the same headers and parts are looked into once a
+// second, and of records of ever new shapes, which only somebody with bad intentions sends, so many a second. It goes by
+// exporter so that what is noted does not depend on which exporters share a lane.
 func (s *Seen) Observe(r *schema.Record) {
 	h := shapeHash(r)
 	if last, ok := s.shapes[h]; ok && r.At-last < seenEvery && r.At >= last {
@@ -82,7 +84,7 @@ func (s *Seen) Observe(r *schema.Record) {
 	}
 }
 
-// shapeHash mixes what decides which attributes a record has: its kind, headers and parts.
+// shapeHash mixes the exporter and what decides which attributes a record has: its kind, headers and parts.
 func shapeHash(r *schema.Record) uint64 {
 	h := uint64(r.Kind)
 	mix := func(v uint64) { h = (h ^ v) * 0x9e3779b97f4a7c15; h ^= h >> 29 }
@@ -92,6 +94,8 @@ func shapeHash(r *schema.Record) uint64 {
 		}
 		return 0
 	}
+	mix(binary.LittleEndian.Uint64(r.Source.Exporter[:]))
+	mix(binary.LittleEndian.Uint64(r.Source.Exporter[8:]))
 	mix(uint64(r.IPv) | uint64(r.Direction)<<8 | uint64(r.Proto)<<16 | flag(r.HasPorts, 32) | flag(r.HasProto, 33) |
 		flag(r.ICMP, 34) | flag(r.Src.IsZero(), 35) | flag(r.Dst.IsZero(), 36) | uint64(r.In.Format)<<40 |
 		uint64(r.Out.Format)<<48)

@@ -139,13 +139,16 @@ func ExporterOf(d *Datagram) schema.Addr {
 	return d.From
 }
 
-// Lane returns which of n lanes an exporter belongs to. The hash (FNV-1a, 32 bit) is fixed: it is part of what makes
-// a replay repeat.
+// Lane returns which of n lanes an exporter belongs to. The hash is fixed: it is part of what makes a replay repeat. It
+// is FNV-1a with the finalizer of MurmurHash3 behind it, because FNV alone leaves the upper bits of neighbouring
+// addresses alike, which would put a whole site into one lane.
 func Lane(exporter schema.Addr, n int) int {
 	h := uint32(2166136261)
 	for _, c := range exporter {
 		h = (h ^ uint32(c)) * 16777619
 	}
+	h = (h ^ h>>16) * 0x85ebca6b
+	h = (h ^ h>>13) * 0xc2b2ae35
 	h ^= h >> 16
 	return int(uint64(h) * uint64(n) >> 32)
 }

@@ -71,3 +71,18 @@ func TestLaneSpreads(t *testing.T) {
 		}
 	}
 }
+
+// TestLaneSpreadsNeighbours: the exporters of one site have addresses one after another.
+func TestLaneSpreadsNeighbours(t *testing.T) {
+	for _, lanes := range []int{2, 3, 4, 8} {
+		count := make([]int, lanes)
+		for i := range 64 {
+			count[Lane(schema.Addr4([4]byte{192, 0, 2, byte(i + 1)}), lanes)]++
+		}
+		for lane, n := range count {
+			if n < 64/lanes/3 {
+				t.Errorf("lane %d of %d got %d of 64 exporters", lane, lanes, n)
+			}
+		}
+	}
+}

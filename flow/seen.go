@@ -58,8 +58,8 @@ func NewSeen(fields []schema.Field) *Seen {
 }
 
 // Observe notes what r has. Records of one exporter that are made of the same headers and parts are looked into once a
-// second, and of records of ever new shapes, which only somebody with bad intentions sends, so many a second. It goes by
-// exporter so that what is noted does not depend on which exporters share a lane.
+// second, and of records of ever new shapes, which only somebody with bad intentions sends, so many a second. It goes
+// by exporter so that what is noted does not depend on which exporters share a lane.
 func (s *Seen) Observe(r *schema.Record) {
 	h := shapeHash(r)
 	if last, ok := s.shapes[h]; ok && r.At-last < seenEvery && r.At >= last {

@@ -9,6 +9,8 @@ import (
 	"strings"
 
 	"go.yaml.in/yaml/v4"
+
+	"weir/schema"
 )
 
 // reader walks over the nodes of a file and notes problems.
@@ -106,7 +108,7 @@ func (r *reader) unknown(key *yaml.Node, path, name string, list []setting) {
 	for i := range list {
 		names[i] = list[i].name
 	}
-	hint := nearest(name, names)
+	hint := schema.DidYouMean(strings.ToLower(name), slices.Values(names))
 	if hint == "" {
 		hint = "known here: " + strings.Join(names, ", ")
 	}

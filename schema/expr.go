@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"maps"
 	"strconv"
 	"strings"
 )
@@ -168,7 +169,7 @@ func (c *Compiler) call(head Arg, args []Arg) (Eval, Type, error) {
 	case head.nested:
 		return nil, 0, c.fault(head.Pos, "brackets where the name of a function is needed", "")
 	case !ok:
-		hint := didYouMean(head.Text, c.funcs)
+		hint := DidYouMean(head.Text, maps.Keys(c.funcs))
 		return nil, 0, c.fault(head.Pos, "unknown function "+quoteName(head.Text), hint)
 	case len(args) < f.Min:
 		msg := fmt.Sprintf("function %q needs %s", f.Name, countOf(f.Min, "argument"))

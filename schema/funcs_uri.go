@@ -2,6 +2,7 @@ package schema
 
 import (
 	"bytes"
+	"maps"
 	"strings"
 )
 
@@ -108,7 +109,7 @@ func buildURI(c *Compiler, args []Arg) (Eval, error) {
 	}
 	part, ok := known[strings.TrimSpace(name)]
 	if !ok {
-		hint := didYouMean(name, known)
+		hint := DidYouMean(name, maps.Keys(known))
 		if hint == "" {
 			hint = "parts are " + strings.Join(names, ", ")
 		}

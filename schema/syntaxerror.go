@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"iter"
 	"strconv"
 	"strings"
 )
@@ -37,12 +38,13 @@ func (e *SyntaxError) Error() string {
 	return msg
 }
 
-// didYouMean returns a hint that names the word nearest to name, or "" when none is near.
-func didYouMean[V any](name string, words map[string]V) string {
+// DidYouMean returns a hint that names the word nearest to name, or "" when none is near. The order of words does not
+// matter.
+func DidYouMean(name string, words iter.Seq[string]) string {
 	const far = 3
 	best, at := "", far
 	for w := range words {
-		// Of equally near words the first in the alphabet, because a map has no order.
+		// Of equally near words the first in the alphabet.
 		if d := distance(name, w, far); d < at || d == at && d < far && w < best {
 			best, at = w, d
 		}

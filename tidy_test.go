@@ -26,17 +26,25 @@ var mayImport = map[string][]string{
 	"metric":              {"schema"},
 	"flow":                {"schema"},
 	"event":               {"schema"},
+	"key":                 {"schema"},
+	"session":             {"schema", "key"},
+	"meter":               {"schema", "key"},
+	"alert":               {"schema", "key"},
+	"store":               {"schema", "vitals"},
+	"store/storetest":     {"schema", "store"},
+	"store/parquet":       {"schema", "store"},
+	"history":             {"schema", "key", "session", "meter", "alert", "engine", "store"},
 	"vitals":              {},
-	"engine":              {"schema", "wire", "enrich", "metric", "flow", "event", "vitals"},
+	"engine":              {"schema", "wire", "enrich", "metric", "flow", "event", "key", "session", "meter", "alert", "vitals"},
 	"capture":             {"schema", "vitals"},
 	"capture/capturetest": {"schema", "capture"},
 	"resolve":             {"schema", "enrich", "vitals"},
 	"ingest":              {"schema", "wire", "capture", "engine", "vitals"},
-	"api":                 {"schema", "wire", "wire/netflow", "enrich", "metric", "flow", "event", "engine", "vitals", "web"},
+	"api":                 {"schema", "wire", "wire/netflow", "enrich", "metric", "flow", "event", "key", "session", "meter", "alert", "store", "history", "engine", "vitals", "web"},
 	"web":                 {},
 	"face/sflowrt":        {"schema", "wire", "enrich", "metric", "flow", "event", "engine", "api", "vitals"},
 	"export":              {"schema", "flow", "engine", "wire", "wire/netflow", "vitals"},
-	"config":              {"schema", "enrich", "metric", "flow", "event", "engine", "capture", "ingest", "resolve", "api", "wire", "wire/netflow", "export"},
+	"config":              {"schema", "session", "meter", "alert", "store", "store/parquet", "enrich", "metric", "flow", "event", "engine", "capture", "ingest", "resolve", "api", "wire", "wire/netflow", "export"},
 	"sim":                 {"schema", "wire", "wire/packet", "wire/sflow", "wire/netflow", "flow", "capture"},
 	"cmd/weir":            {"*"},
 	"docs":                {"*"},
@@ -47,6 +55,7 @@ var mayImport = map[string][]string{
 
 var pureRooms = []string{
 	"schema", "wire", "wire/packet", "wire/sflow", "wire/netflow", "wire/dump", "enrich", "metric", "flow", "event",
+	"key", "session", "meter", "alert",
 }
 
 // impure lists what a pure room may not import, and which functions of package time it may not call.

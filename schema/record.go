@@ -135,6 +135,16 @@ type Record struct {
 	Body            []byte   // the bytes that Slots point into
 	Slots           []Slot   // the parts that came with the record: sFlow structures, information elements
 	SrcEnd, DstEnd  *Endpoint
+	Tally           *Tally // what is counted of the frames that a record stands for together; nil for single ones
+}
+
+// Tally counts what the frames of a record that stands for several of them have in common with nothing else: a session
+// gathers the frames of one direction between two ticks into one record. The session owns it.
+type Tally struct {
+	SYN       uint64 // TCP segments with SYN and without ACK
+	SYNACK    uint64 // TCP segments with SYN and ACK
+	FinRst    uint64 // TCP segments with FIN or RST
+	Fragments uint64 // fragments of IP datagrams
 }
 
 // Part returns the bytes of the first part with tag t, or nil. They borrow from Body.

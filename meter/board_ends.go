@@ -1,0 +1,189 @@
+package meter
+
+import (
+	"encoding/binary"
+
+	"weir/schema"
+)
+
+// endpoint is what the board remembers of an address: whether it is at home, and its rows.
+type endpoint struct {
+	addr  schema.Addr
+	hosts spot // in hosts or hosts_v6
+	// other is the row in the page of one group of hosts that were seen with some application: the last one.
+	other spot
+}
+
+// Flags in the row of endpoint.hosts; rows are below MaxKeysLimit.
+const (
+	endUsed = 1 << 31
+	endHome = 1 << 30
+	end4    = 1 << 29
+	endRow  = end4 - 1
+)
+
+// home returns 1 when the address is at home, else 0.
+func (e *endpoint) home() uint8 { return uint8(e.hosts.row >> 30 & 1) }
+
+// manner returns atHome when the address is at home.
+func (e *endpoint) manner() manner { return manner(e.hosts.row>>25) & atHome }
+
+func (e *endpoint) is4() bool { return e.hosts.row&end4 != 0 }
+
+// endpoints is an open-addressing table of addresses. It is a cache: when it is full it begins anew.
+type endpoints struct {
+	slots []endpoint
+	shift uint8
+	n     int
+}
+
+const (
+	minEndpoints = 1 << 10
+	maxEndpoints = 1 << 22
+)
+
+func (t *endpoints) reset(slots int) {
+	if len(t.slots) == slots {
+		clear(t.slots)
+	} else {
+		t.slots = make([]endpoint, slots)
+	}
+	t.n, t.shift = 0, 64
+	for n := slots; n > 1; n >>= 1 {
+		t.shift--
+	}
+}
+
+// makeRoom sees to it that two more addresses have room, so that places stay what they are for the record in hand.
+func (t *endpoints) makeRoom() {
+	if (t.n+2)*2 <= len(t.slots) {
+		return
+	}
+	if len(t.slots) >= maxEndpoints {
+		t.reset(len(t.slots))
+		return
+	}
+	old := t.slots
+	t.slots = nil
+	t.reset(2 * len(old))
+	for i := range old {
+		if e := &old[i]; e.hosts.row&endUsed != 0 {
+			s, _ := t.find(&e.addr)
+			t.slots[s] = *e
+			t.n++
+		}
+	}
+}
+
+// find returns the place of an address, or where it would be.
+func (t *endpoints) find(a *schema.Addr) (place int32, there bool) {
+	hi, lo := binary.LittleEndian.Uint64(a[:]), binary.LittleEndian.Uint64(a[8:])
+	h := (hi*mixB ^ lo) * mixA
+	h ^= h >> 32
+	mask := uint64(len(t.slots) - 1)
+	for i := h * mixB >> t.shift; ; i = (i + 1) & mask {
+		e := &t.slots[i]
+		if e.hosts.row&endUsed == 0 {
+			return int32(i), false
+		}
+		if e.addr == *a {
+			return int32(i), true
+		}
+	}
+}
+
+// endpoint returns the place of an address, which is remembered from then on. There must be room.
+func (b *Board) endpoint(a *schema.Addr) int32 {
+	place, there := b.ends.find(a)
+	if !there {
+		b.ends.n++
+		e := &b.ends.slots[place]
+		*e = endpoint{addr: *a}
+		e.hosts.row = endUsed
+		if b.isHome(*a) {
+			e.hosts.row |= endHome
+		}
+		if a.Is4() {
+			e.hosts.row |= end4
+		}
+	}
+	return place
+}
+
+// isHome tells whether an address is of the home networks.
+func (b *Board) isHome(a schema.Addr) bool {
+	if len(b.settings.HomeAS) > 0 {
+		if b.settings.Where == nil {
+			return false
+		}
+		as := b.settings.Where(a).ASN
+		for _, home := range b.settings.HomeAS {
+			if as == home && as != 0 {
+				return true
+			}
+		}
+		return false
+	}
+	n := a.Netip()
+	for _, p := range b.settings.Home {
+		if p.Contains(n) {
+			return true
+		}
+	}
+	return false
+}
+
+// hostKey returns the binary key of an address; it borrows.
+func hostKey(a *schema.Addr) []byte {
+	if a.Is4() {
+		return a[12:]
+	}
+	return a[:]
+}
+
+// hostRow returns the row of an address in hosts or hosts_v6.
+func (c *counter) hostRow(e *endpoint) int {
+	if e.hosts.epoch == c.epoch {
+		return int(e.hosts.row & endRow)
+	}
+	row := c.find(hostKey(&e.addr))
+	e.hosts.epoch = c.epoch
+	e.hosts.row = e.hosts.row&^endRow | uint32(row)
+	return row
+}
+
+// memo remembers the row of a key that is made of three words.
+type memo struct {
+	a, b, c uint64
+	spot    spot
+}
+
+// memos is a small table of rows that were looked up lately, of all counters: an epoch belongs to one of them.
+type memos struct{ table []memo }
+
+const memoBits = 12
+
+func (m *memos) reset() {
+	if m.table == nil {
+		m.table = make([]memo, 1<<memoBits)
+	}
+	clear(m.table)
+}
+
+// memo returns where the row of a key of the counter is remembered, and whether it is.
+func (c *counter) memo(a, b, x uint64) (m *memo, ok bool) {
+	h := ((a*mixA^b)*mixB ^ x ^ uint64(c.epoch)) * mixA
+	m = &c.board.memos.table[(h^h>>31)*mixB>>(64-memoBits)]
+	if m.spot.epoch == c.epoch && m.a == a && m.b == b && m.c == x {
+		return m, true
+	}
+	m.a, m.b, m.c = a, b, x
+	return m, false
+}
+
+// recall returns the row that m remembers, else that of key.
+func (c *counter) recall(m *memo, key []byte) int {
+	row := c.find(key)
+	m.spot = spot{c.epoch, uint32(row)}
+	return row
+}

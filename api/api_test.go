@@ -21,9 +21,9 @@ var update = flag.Bool("update", false, "write docs/rest.md")
 
 // TestExamples calls every example of the table, in its order, on a server that has seen some traffic.
 func TestExamples(t *testing.T) {
-	r := newRig(t, DefaultConfig(), Options{Version: "1.2.3", Started: time.Now()})
+	r := newMemoryRig(t)
 	r.send(3, 100, 1000, 1, 1)
-	r.tick(time.Second)
+	r.tick(6 * time.Second)
 	for _, rt := range r.routes {
 		if rt.Answer == "text/event-stream" || rt.Path == "/debug/pprof/trace" || rt.Path == "/debug/pprof/profile" {
 			continue // they take their time; TestStream calls the first
@@ -31,7 +31,7 @@ func TestExamples(t *testing.T) {
 		if rt.Doc == "" || rt.Group == "" || rt.Example == "" || !strings.HasSuffix(rt.Doc, ".") {
 			t.Errorf("%s %s is not documented", rt.Method, rt.Path)
 		}
-		w := r.ask(rt.Method, rt.Example, rt.Body)
+		w := r.ask(rt.Method, r.existing(rt.Example), rt.Body)
 		want := http.StatusOK
 		if rt.Answer == "" {
 			want = http.StatusNoContent
@@ -343,10 +343,10 @@ func TestRefusals(t *testing.T) {
 		{"PUT", "/api/v1/thresholds/x", `{"value":1}`, 400, "metric", -1},
 		{"PUT", "/api/v1/thresholds/x", `{"metric":"a","value":1,"timeout":-1}`, 400, "timeout", -1},
 		{"PUT", "/api/v1/thresholds/x", `{"metric":"a","value":1,"limit":2}`, 400, "limit", -1},
-		{"PUT", "/api/v1/groups/x", `{"lab":["192.0.2.0/24","nowhere"]}`, 400, "lab", -1},
-		{"PUT", "/api/v1/groups/x", `{"lab":"192.0.2.0/24"}`, 400, "", -2},
-		{"PUT", "/api/v1/groups/x", `null`, 400, "", -1},
-		{"GET", "/api/v1/groups/none", ``, 404, "name", -1},
+		{"PUT", "/api/v1/group-sets/x", `{"lab":["192.0.2.0/24","nowhere"]}`, 400, "lab", -1},
+		{"PUT", "/api/v1/group-sets/x", `{"lab":"192.0.2.0/24"}`, 400, "", -2},
+		{"PUT", "/api/v1/group-sets/x", `null`, 400, "", -1},
+		{"GET", "/api/v1/group-sets/none", ``, 404, "name", -1},
 		{"GET", "/api/v1/maps/none", ``, 404, "name", -1},
 		{"GET", "/api/v1/thresholds/none", ``, 404, "name", -1},
 		{"PUT", "/api/v1/topology", `{"links":{"L1":{"node1":"a","port1":"1","node2":"b"}}}`, 400, "", -1},
@@ -367,7 +367,7 @@ func TestRefusals(t *testing.T) {
 
 func TestWorld(t *testing.T) {
 	r := newRig(t, DefaultConfig(), Options{})
-	r.must(nil, "PUT", "/api/v1/groups/sites", `{"lab":["10.0.0.0/24"]}`)
+	r.must(nil, "PUT", "/api/v1/group-sets/sites", `{"lab":["10.0.0.0/24"]}`)
 	r.must(nil, "PUT", "/api/v1/maps/services", `{"dns":["53"]}`)
 	r.must(nil, "PUT", "/api/v1/flows/who", `{"keys":"group:ipsource:sites,map:udpdestinationport:services","value":"bytes"}`)
 	r.tick(0)
@@ -382,8 +382,8 @@ func TestWorld(t *testing.T) {
 		Groups map[string][]string
 		Names  []string
 	}
-	r.must(&g, "GET", "/api/v1/groups/sites", "")
-	r.must(&g, "GET", "/api/v1/groups", "")
+	r.must(&g, "GET", "/api/v1/group-sets/sites", "")
+	r.must(&g, "GET", "/api/v1/group-sets", "")
 	if !slices.Equal(g.Groups["lab"], []string{"10.0.0.0/24"}) || !slices.Contains(g.Names, "sites") {
 		t.Errorf("%+v", g)
 	}
@@ -398,9 +398,9 @@ func TestWorld(t *testing.T) {
 		t.Error("there is no topology")
 	}
 	r.must(nil, "DELETE", "/api/v1/topology", "")
-	r.must(nil, "DELETE", "/api/v1/groups/sites", "")
+	r.must(nil, "DELETE", "/api/v1/group-sets/sites", "")
 	r.must(nil, "DELETE", "/api/v1/maps/services", "")
-	r.refused(404, "GET", "/api/v1/groups/sites", "")
+	r.refused(404, "GET", "/api/v1/group-sets/sites", "")
 }
 
 func TestLogAndEvents(t *testing.T) {

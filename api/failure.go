@@ -8,8 +8,13 @@ import (
 
 	"weir/engine"
 	"weir/flow"
+	"weir/history"
 	"weir/schema"
+	"weir/store"
 )
+
+// noStoreHint says what to do when nothing is kept.
+const noStoreHint = "nothing is kept, because store.path is not set; what is counted now is answered without from and to"
 
 // failure is what a client is told when something cannot be done: the shape of every error.
 type failure struct {
@@ -53,7 +58,17 @@ func fail(err error, fields ...string) *failure {
 		}
 	}
 	var syntax *schema.SyntaxError
+	var question *history.Mistake
+	var query *store.QueryError
 	switch {
+	case errors.As(err, &question):
+		f.Field, f.Message, f.Hint = question.Field, question.Message, question.Hint
+	case errors.As(err, &query):
+		f.Field, f.Message, f.Hint = query.Field, query.Msg, query.Hint
+	case errors.Is(err, history.ErrNoStore):
+		f.Status, f.Message, f.Hint = http.StatusServiceUnavailable, "no store", noStoreHint
+	case errors.Is(err, store.ErrClosed):
+		f.Status = http.StatusServiceUnavailable
 	case errors.As(err, &syntax):
 		// What stands before the text of the error itself, as in "values: 2: ", says which of several texts it is.
 		which, _, _ := strings.Cut(f.Message, syntax.Error())

@@ -53,7 +53,11 @@ type rig struct {
 
 func newRig(t testing.TB, c Config, o Options) *rig {
 	t.Helper()
-	e := runEngine(t)
+	return newRigOf(t, runEngine(t), c, o)
+}
+
+func newRigOf(t testing.TB, e *engine.Engine, c Config, o Options) *rig {
+	t.Helper()
 	c.Debug = true
 	o.Replay = true
 	s, err := New(c, e, vitals.New(), o)
@@ -70,13 +74,17 @@ func newRig(t testing.TB, c Config, o Options) *rig {
 	return r
 }
 
-func runEngine(t testing.TB) *engine.Engine {
+// runEngine runs an engine; before is called when it does not run yet.
+func runEngine(t testing.TB, before ...func(*engine.Engine)) *engine.Engine {
 	t.Helper()
 	ec := engine.DefaultConfig()
 	ec.Lanes, ec.Replay = 2, true
 	e, err := engine.New(ec)
 	if err != nil {
 		t.Fatal(err)
+	}
+	for _, f := range before {
+		f(e)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan error, 1)

@@ -13,7 +13,7 @@ import (
 
 // Route is one line of the table of routes, as documentation shows it. Faces describe theirs with it too.
 type Route struct {
-	Method string // GET, PUT, DELETE or POST
+	Method string // GET, PUT, PATCH, DELETE or POST
 	Path   string // as net/http patterns have it: "/api/v1/flows/{name}"
 	Group  string // heading in the reference: "Flows"
 	Doc    string // what it does, one or more whole sentences
@@ -103,15 +103,15 @@ func (s *Server) handler(rt *route) http.Handler {
 			s.refuse(w, hr, err)
 			return
 		}
-		if rt.serve != nil {
-			rt.serve(r, w)
-			return
-		}
 		if rt.Body != "" {
 			if r.body, err = readBody(w, hr, max(rt.most, bodyMax)); err != nil {
 				s.refuse(w, hr, err)
 				return
 			}
+		}
+		if rt.serve != nil {
+			rt.serve(r, w)
+			return
 		}
 		answer, err := rt.answer(r)
 		if err != nil {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"weir/engine"
+	"weir/history"
 	"weir/vitals"
 )
 
@@ -34,6 +35,7 @@ type Options struct {
 	Replay    bool              // the engine is fed from files: ticks come as the data does, not with the clock
 	Listeners map[string]string // name to address of what receives telemetry, for /api/v1/status
 	Console   http.Handler      // serves the console below /html/; nil: there is none
+	Memory    Memory            // what is kept; the zero Memory is none
 	Faces     []Mount
 	Log       *slog.Logger // nil: nothing is logged
 	// Vitals is called before /metrics is written, to publish what other rooms count; may be nil.
@@ -77,6 +79,7 @@ type Server struct {
 	http     *http.Server
 	listener *bounded // nil before Listen
 	caster   *caster
+	history  history.History
 	origins  origins
 	gauges   gauges
 	// draining ends when drain is called: long answers end with it.
@@ -96,7 +99,7 @@ func New(c Config, e *engine.Engine, v *vitals.Set, o Options) (*Server, error) 
 	s := &Server{
 		config: c, engine: e, vitals: v, options: o.complete(), log: o.Log, routes: routes(c.Debug),
 		mux:      http.NewServeMux(),
-		draining: base.Done(), drain: drain,
+		draining: base.Done(), drain: drain, history: history.History{Engine: e, Store: o.Memory.Store},
 	}
 	s.caster = newCaster(e, v, c.Streams)
 	s.origins.known = map[string]origin{}
@@ -158,7 +161,8 @@ func (s *Server) buildMux() (err error) {
 // noRoute answers requests for paths or methods that the API does not have.
 func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
-	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPost, http.MethodDelete} {
+	for _, method := range []string{http.MethodGet, http.MethodPut, http.MethodPatch, http.MethodPost,
+		http.MethodDelete} {
 		probe := *r
 		probe.Method = method
 		if _, pattern := s.mux.Handler(&probe); strings.HasPrefix(pattern, method+" ") {

@@ -370,7 +370,7 @@ func TestPanic(t *testing.T) {
 
 // FuzzBodies throws bodies at everything that takes one: an answer is a success or a well-formed failure.
 func FuzzBodies(f *testing.F) {
-	r := newRig(f, DefaultConfig(), Options{})
+	r := newMemoryRig(f)
 	var targets []Route
 	for _, rt := range Routes() {
 		if rt.Body != "" {
@@ -399,12 +399,17 @@ func FuzzBodies(f *testing.F) {
 
 // FuzzQuery throws queries at a route with every type of parameter.
 func FuzzQuery(f *testing.F) {
-	r := newRig(f, DefaultConfig(), Options{})
-	for _, s := range []string{"max=1&mode=sum", "min=1e3&key=a,b", "agents=ALL;EDGE", "max=%zz", "max=1;min=2", "where=a=b"} {
+	r := newMemoryRig(f)
+	for _, s := range []string{"max=1&mode=sum", "min=1e3&key=a,b", "agents=ALL;EDGE", "max=%zz", "max=1;min=2", "where=a=b",
+		"from=-1h&to=now&as=rate&compare=-1d", "step=5m&meters=0,1", "q=srcip=10.0.0.1,port=53&live=no&order=bytes",
+		"from=0&to=1e9&exact=true", "format=csv", "q=10.0.&offset=1", "by=pair", "key=10.0.0.1&group=hosts"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
-		for _, path := range []string{"/api/v1/flows/console_pairs/active", "/api/v1/metrics", "/api/v1/exporters"} {
+		for _, path := range []string{"/api/v1/flows/console_pairs/active", "/api/v1/metrics", "/api/v1/exporters",
+			"/api/v1/groups/hosts/toppers", "/api/v1/groups/hosts/toppers/trend", "/api/v1/groups/hosts/keys",
+			"/api/v1/groups/hosts/keys/10.0.0.1/series", "/api/v1/search", "/api/v1/sessions", "/api/v1/sessions/aggregate",
+			"/api/v1/alerts"} {
 			q := httptest.NewRequest("GET", "http://localhost"+path, nil)
 			q.URL.RawQuery = query
 			if w := serve(r.handler, q); w.Code != 200 && w.Code != 400 {

@@ -44,7 +44,7 @@ func Routes() []Route {
 
 // routes returns the table: all that the server itself answers.
 func routes(debug bool) []route {
-	list := slices.Concat(serverRoutes(), flowRoutes(), trafficRoutes(), eventRoutes(), worldRoutes())
+	list := slices.Concat(serverRoutes(), flowRoutes(), trafficRoutes(), eventRoutes(), worldRoutes(), memoryRoutes())
 	if debug {
 		list = append(list, debugRoutes()...)
 	}
@@ -201,16 +201,16 @@ func eventRoutes() []route {
 }
 
 func worldRoutes() []route {
-	const g = "Groups, maps, topology"
+	const g = "Group sets, maps, topology"
 	set, labels := nameParam("group set"), nameParam("map")
 	return []route{
-		get(g, "/api/v1/groups", "/api/v1/groups", "The names of the group sets.", groupSets,
+		get(g, "/api/v1/group-sets", "/api/v1/group-sets", "The names of the group sets.", groupSets,
 			maxParam("names", "1000", 1000)),
-		long(put(g, "/api/v1/groups/{name}", "/api/v1/groups/sites",
+		long(put(g, "/api/v1/group-sets/{name}", "/api/v1/group-sets/sites",
 			`{"lab":["192.0.2.0/24","2001:db8:1::/48"],"office":["198.51.100.0/24"]}`, "Replaces a group set: lists "+
 				"of addresses and prefixes by group. Key function group reads it.", putGroups, set)),
-		get(g, "/api/v1/groups/{name}", "/api/v1/groups/sites", "One group set.", groups, set),
-		drop(g, "/api/v1/groups/{name}", "/api/v1/groups/sites", "Removes a group set.", dropGroups, set),
+		get(g, "/api/v1/group-sets/{name}", "/api/v1/group-sets/sites", "One group set.", groups, set),
+		drop(g, "/api/v1/group-sets/{name}", "/api/v1/group-sets/sites", "Removes a group set.", dropGroups, set),
 		get(g, "/api/v1/maps", "/api/v1/maps", "The names of the maps.", maps, maxParam("names", "1000", 1000)),
 		long(put(g, "/api/v1/maps/{name}", "/api/v1/maps/services", `{"web":["80","443"],"dns":["53"]}`,
 			"Replaces a map: lists of values by label. Key function map reads it.", putMap, labels)),

@@ -31,7 +31,7 @@ func maps(r *request) (any, error) { return r.named(r.server.engine.State().Worl
 func groups(r *request) (any, error) {
 	sets, ok := r.server.engine.State().World.Groups(r.text("name"))
 	if !ok {
-		return nil, unknown("group set", r.text("name"), "GET /api/v1/groups lists them")
+		return nil, unknown("group set", r.text("name"), "GET /api/v1/group-sets lists them")
 	}
 	return struct {
 		stamp

@@ -4,6 +4,7 @@ import (
 	"maps"
 	"slices"
 
+	"weir/alert"
 	"weir/api"
 	"weir/capture"
 	"weir/engine"
@@ -12,7 +13,9 @@ import (
 	"weir/export"
 	"weir/flow"
 	"weir/ingest"
+	"weir/meter"
 	"weir/resolve"
+	"weir/store"
 )
 
 // Config is everything that the file can say.
@@ -34,6 +37,13 @@ type Config struct {
 	OUIFile   string          // path as in the file; empty: none
 	Vendors   *enrich.Vendors // read from OUIFile; nil: none
 	Data      string          // directory of what weir itself keeps
+
+	Home          Home
+	CounterGroups []meter.Group // settings of built-in groups, and further ones, in the order of the file
+	Rules         []alert.Rule  // on meters of counter groups
+	Store         store.Config
+	Remember      bool  // there is a store
+	QueryMemory   int64 // what queries may take, bytes
 }
 
 // Default returns the defaults: the ports of telemetry, REST on loopback, and the definitions that the console's first
@@ -44,6 +54,8 @@ func Default() *Config {
 		Thresholds: map[string]event.Threshold{}, Groups: map[string]map[string][]string{},
 		Maps: map[string]map[string][]string{}, SFlowRT: defaultSFlowRT(),
 		DNS: defaultDNS(), Export: export.DefaultConfig(), Data: "weir-data",
+		Home: Home{meter.Settings{Home: meter.DefaultHome()}}, Store: store.DefaultConfig(), Remember: true,
+		QueryMemory: 1 << 30,
 	}
 	c.Engine.Lanes = 0 // one for each core, wherever the file is read
 	c.fill()
@@ -89,6 +101,7 @@ func (c *Config) Commands(old *Config) (list []engine.Command) {
 	if old == nil {
 		old = &Config{}
 	}
+	list = c.countCommands(old)
 	for _, name := range gone(old.Thresholds, c.Thresholds) {
 		list = append(list, engine.DropThreshold{Name: name})
 	}
@@ -118,6 +131,36 @@ func (c *Config) Commands(old *Config) (list []engine.Command) {
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Thresholds)) {
 		list = append(list, engine.SetThreshold{Threshold: c.Thresholds[name]})
+	}
+	return list
+}
+
+// countCommands returns the part of Commands that is about what is always counted.
+func (c *Config) countCommands(old *Config) (list []engine.Command) {
+	list = append(list, engine.SetHome{Settings: c.Home.Settings}, engine.SetSessions{Sessions: c.Engine.Session})
+	for i := range old.Rules {
+		name := old.Rules[i].Name
+		if !slices.ContainsFunc(c.Rules, func(r alert.Rule) bool { return r.Name == name }) {
+			list = append(list, engine.DropRule{Name: name})
+		}
+	}
+	// Groups that others are made from come first in the file, and so go last.
+	for i := len(old.CounterGroups) - 1; i >= 0; i-- {
+		g := &old.CounterGroups[i]
+		there := slices.ContainsFunc(c.CounterGroups, func(x meter.Group) bool { return x.Name == g.Name })
+		if b := meter.Lookup(meter.Builtin(), g.Name); there {
+			continue
+		} else if b != nil {
+			list = append(list, engine.DefineGroup{Group: *b})
+		} else {
+			list = append(list, engine.DropGroup{Name: g.Name})
+		}
+	}
+	for _, g := range c.CounterGroups {
+		list = append(list, engine.DefineGroup{Group: g})
+	}
+	for _, r := range c.Rules {
+		list = append(list, engine.SetRule{Rule: r})
 	}
 	return list
 }

@@ -82,6 +82,14 @@ func (r *reader) document(n *yaml.Node, c *Config) {
 	r.room(c.Engine.Validate())
 	r.room(c.Export.Validate())
 	r.dns(c)
+	if err := c.Engine.Session.Validate(); err != nil {
+		for _, e := range unjoin(err) {
+			r.bad(r.at["sessions"], "sessions", "", "%v", e)
+		}
+	}
+	if err := c.Store.Complete(); err != nil {
+		r.bad(r.at["store"], "store", "", "%v", err)
+	}
 }
 
 // dns notes what is wrong with the section dns; its room names values in words of its own.

@@ -20,7 +20,7 @@ type section struct {
 
 // sections is the file as a table. What is read goes to c.
 func (c *Config) sections() []section {
-	return []section{
+	list := []section{
 		{name: "listen", settings: c.listen(),
 			doc: "Where telemetry is received. Every port takes sFlow, NetFlow and IPFIX alike.\n" +
 				"An empty address is not listened on. A change needs a restart."},
@@ -62,6 +62,7 @@ func (c *Config) sections() []section {
 		{name: "data", doc: "The directory of what weir itself keeps.",
 			read: func(r *reader, n *yaml.Node, path string) { r.setting(n, path, &setting{to: &c.Data}) }},
 	}
+	return append(list, c.memorySections()...)
 }
 
 const flowsExample = `talkers:

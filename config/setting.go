@@ -59,6 +59,12 @@ func (s size) String() string {
 	return strconv.Itoa(int(s))
 }
 
+// size64 and bytes64 are sizes that other rooms keep in numbers of 64 bits.
+type (
+	size64  uint64
+	bytes64 int64
+)
+
 // assign reads a scalar into the place of the setting. The error says what should stand there.
 func assign(to any, text string) (err error) {
 	switch to := to.(type) {
@@ -91,6 +97,14 @@ func assign(to any, text string) (err error) {
 		}
 	case *size:
 		*to, err = parseSize(text)
+		return err
+	case *size64:
+		n, err := parseSize(text)
+		*to = size64(n)
+		return err
+	case *bytes64:
+		n, err := parseSize(text)
+		*to = bytes64(n)
 		return err
 	case *time.Duration:
 		if *to, err = time.ParseDuration(text); err != nil {
@@ -178,6 +192,10 @@ func show(to any) (text string, ok bool) {
 		return strconv.FormatFloat(*to, 'g', -1, 64), true
 	case *size:
 		return to.String(), true
+	case *size64:
+		return size(*to).String(), true
+	case *bytes64:
+		return size(*to).String(), true
 	case *time.Duration:
 		return shortDuration(*to), true
 	case *api.Right:

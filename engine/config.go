@@ -8,6 +8,7 @@ import (
 	"weir/enrich"
 	"weir/flow"
 	"weir/metric"
+	"weir/session"
 	"weir/wire"
 )
 
@@ -28,10 +29,13 @@ type Config struct {
 	// asks for names.
 	Resolve bool `yaml:"-" json:"-"`
 
-	Wire   wire.Config   `yaml:"-" json:"-"`
-	Flow   flow.Limits   `yaml:"-" json:"-"`
-	Metric metric.Limits `yaml:"-" json:"-"`
-	Enrich enrich.Limits `yaml:"-" json:"-"`
+	// Profile is which tables of meters and which times the built-in counter groups have; see meter.BuiltinProfile.
+	Profile string         `yaml:"-" json:"-"`
+	Session session.Config `yaml:"-" json:"-"`
+	Wire    wire.Config    `yaml:"-" json:"-"`
+	Flow    flow.Limits    `yaml:"-" json:"-"`
+	Metric  metric.Limits  `yaml:"-" json:"-"`
+	Enrich  enrich.Limits  `yaml:"-" json:"-"`
 }
 
 // MaxLanes bounds Config.Lanes.
@@ -42,6 +46,7 @@ func DefaultConfig() Config {
 	return Config{
 		Lanes: min(runtime.GOMAXPROCS(0), MaxLanes), Inbox: 64, Tick: 100 * time.Millisecond,
 		FlowsMax: 1000, EventsMax: 1000, Wire: wire.DefaultConfig(), Enrich: enrich.DefaultLimits(),
+		Session: session.DefaultConfig(),
 	}
 }
 
@@ -78,6 +83,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Enrich == (enrich.Limits{}) {
 		c.Enrich = d.Enrich
+	}
+	if c.Session == (session.Config{}) {
+		c.Session = d.Session
 	}
 	return c
 }

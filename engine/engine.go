@@ -1,13 +1,16 @@
 package engine
 
 import (
+	"cmp"
 	"context"
 	"errors"
+	"slices"
 	"sync"
 	"sync/atomic"
 
 	"weir/enrich"
 	"weir/flow"
+	"weir/meter"
 	"weir/schema"
 	"weir/wire"
 )
@@ -22,10 +25,11 @@ type Tick struct {
 	state *State
 }
 
-// message is what travels to a lane: a parcel or a tick.
+// message is what travels to a lane: a parcel, a question or a tick.
 type message struct {
-	parcel *wire.Parcel
-	tick   Tick
+	parcel   *wire.Parcel
+	question *question
+	tick     Tick
 }
 
 // Engine runs the lanes and the merger. New makes one, Run works until its context ends.
@@ -48,7 +52,9 @@ type Engine struct {
 	stop    chan struct{} // closed when Run begins to stop
 	stopped chan struct{} // closed when everything has been handed over
 
-	logs *logs
+	logs  *logs
+	books *bookkeeper
+	pages sync.Pool // of *meter.Page: from boards to the ledger and back
 }
 
 // New returns an engine that does not run yet.
@@ -59,11 +65,22 @@ func New(c Config) (*Engine, error) {
 	c = c.withDefaults()
 	e := &Engine{
 		config: c, maxDefinitions: maxDefinitions(c.Flow), stop: make(chan struct{}), stopped: make(chan struct{}),
-		state: &State{World: enrich.NewWorld().WithLimits(c.Enrich).WithResolver(c.Resolve)}, logs: newLogs(c),
+		logs: newLogs(c),
 	}
+	e.state = &State{
+		World: enrich.NewWorld().WithLimits(c.Enrich).WithResolver(c.Resolve), Sessions: c.Session,
+		Home: meter.Settings{Home: meter.DefaultHome()},
+	}
+	groups, err := meter.BuiltinProfile(cmp.Or(c.Profile, meter.ProfileSeed))
+	if err != nil {
+		return nil, err
+	}
+	e.state.Groups = groups
+	slices.SortFunc(e.state.Groups, func(a, b *meter.Group) int { return cmp.Compare(a.Name, b.Name) })
 	e.parcels.New = func() any { return wire.NewParcel() }
 	e.checker = e.compiler(enrich.New(e.state.World))
 	e.merger = newMerger(e)
+	e.books = newBookkeeper(e)
 	e.view.Store(&View{State: e.state})
 	for i := range c.Lanes {
 		e.lanes = append(e.lanes, newLane(i, e))
@@ -155,7 +172,10 @@ func (e *Engine) Tick(ctx context.Context, at schema.Instant) error {
 		}
 	}
 	if e.config.Replay {
-		return e.merger.wait(ctx, t.Seq)
+		if err := e.merger.wait(ctx, t.Seq); err != nil {
+			return err
+		}
+		return e.books.waitFor(ctx, t.Seq)
 	}
 	return nil
 }
@@ -193,6 +213,7 @@ func (e *Engine) Run(ctx context.Context) error {
 		lanes.Go(l.run)
 	}
 	rest.Go(e.merger.run)
+	rest.Go(e.books.run)
 	<-ctx.Done()
 	close(e.stop)
 	lanes.Wait()

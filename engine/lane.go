@@ -4,8 +4,10 @@ import (
 	"weir/enrich"
 	"weir/event"
 	"weir/flow"
+	"weir/meter"
 	"weir/metric"
 	"weir/schema"
+	"weir/session"
 	"weir/wire"
 )
 
@@ -21,15 +23,22 @@ type lane struct {
 	flow    *flow.Table
 	seen    *flow.Seen
 	metric  *metric.Table
-	watch   *event.Watch
-	filters map[*event.Threshold]*metric.Filter
-	point   event.Point // the value in hand
-	last    Tick
-	failed  error // definitions that a lane could not take though the check passed: a bug, shown in the view
+	// sessions gathers captured frames; what it gathered goes to flow and board at the tick.
+	sessions *session.Table
+	board    *meter.Board
+	watch    *event.Watch
+	filters  map[*event.Threshold]*metric.Filter
+	point    event.Point // the value in hand
+	last     Tick
+	counts   Counts
+	final    bool  // the engine stops: nothing comes after this
+	failed   error // definitions that a lane could not take though the check passed: a bug, shown in the view
 
-	onRecord  func(*schema.Record)
-	onReading func(*schema.Reading)
-	matches   func(*event.Threshold, schema.Source) bool
+	onRecord   func(*schema.Record)
+	onGathered func(*schema.Record)
+	onReading  func(*schema.Reading)
+	onEdge     func(session.Edge)
+	matches    func(*event.Threshold, schema.Source) bool
 }
 
 // partial is what one lane has to say at a tick.
@@ -50,6 +59,8 @@ type partial struct {
 	books     wire.Books
 	counts    Counts
 	failed    error
+	sessions  *session.Partial
+	pages     []*meter.Page
 }
 
 // Counts are what a lane's rooms had to give up or hold, since the start.
@@ -58,6 +69,12 @@ type Counts struct {
 	Metric  metric.Counts
 	Sources int    // datasources with metrics
 	Refused uint64 // crossings that made no event because too many thresholds were crossed
+	// Sessions are those that the lane holds now, SessionBytes what they take.
+	Sessions, SessionBytes int
+	// Meter is what became of the records that the counter groups got.
+	Meter meter.BoardCounts
+	// Ended, Early, Lost and Twice count sessions since the start; see session.Partial.
+	New, Ended, Early, Lost, Twice uint64
 }
 
 // exportersEvery is how many ticks pass between two looks at the exporters' books.
@@ -72,10 +89,12 @@ func newLane(number int, e *Engine) *lane {
 	c := l.engine.compiler(l.enrich)
 	l.flow = flow.NewTable(c, e.config.Flow)
 	l.seen = flow.NewSeen(c.Fields())
+	l.sessions, l.board = session.NewTable(e.state.Sessions), meter.NewBoard(e.compiler(l.enrich))
 	l.watch = event.NewWatch(event.Limits{})
 	l.decoder.PortLabel = l.enrich.PortLabel
 	l.decoder.Adapter = func(src schema.Source, mac []byte) { l.enrich.Adapter(src, enrich.MAC(mac)) }
 	l.onRecord, l.onReading, l.matches = l.record, l.reading, l.match
+	l.onGathered, l.onEdge = l.gathered, l.edge
 	return l
 }
 
@@ -101,7 +120,12 @@ func (l *lane) run() {
 }
 
 func (l *lane) take(m message) {
-	if m.parcel == nil {
+	switch {
+	case m.question != nil:
+		m.question.ask(l)
+		close(m.question.done)
+		return
+	case m.parcel == nil:
 		l.close(m.tick)
 		return
 	}
@@ -113,9 +137,27 @@ func (l *lane) take(m message) {
 
 // record is the inner loop of the house.
 func (l *lane) record(r *schema.Record) {
-	l.flow.Observe(r)
 	l.seen.Observe(r)
 	l.enrich.Observe(r)
+	if l.sessions.Observe(r) {
+		l.flow.ObserveFrame(r)
+		return
+	}
+	l.flow.Observe(r)
+	l.board.Observe(r)
+}
+
+// gathered takes what the frames of a session were since the last tick.
+func (l *lane) gathered(r *schema.Record) {
+	l.flow.ObserveGathered(r)
+	l.board.Observe(r)
+}
+
+// edge tells the counter groups that a session began or ended.
+func (l *lane) edge(e session.Edge) {
+	l.board.Session(meter.SessionEdge{
+		At: e.At, A: e.A, Z: e.Z, APort: e.APort, ZPort: e.ZPort, Proto: e.Proto, IPv: e.IPv, Delta: e.Delta,
+	})
 }
 
 func (l *lane) reading(r *schema.Reading) {
@@ -128,6 +170,7 @@ func (l *lane) close(t Tick) { l.engine.merger.inbox <- l.harvest(t) }
 
 // end closes the past one last time: flows that are still going on are logged as far as they came.
 func (l *lane) end() {
+	l.final = true
 	p := l.harvest(Tick{Seq: l.last.Seq + 1, At: l.last.At + 1, state: l.state})
 	if l.flow.Apply(p.tick.At, nil) == nil {
 		rest := l.flow.Advance(p.tick.At)
@@ -143,6 +186,8 @@ func (l *lane) harvest(t Tick) *partial {
 		l.adopt(t)
 	}
 	l.decoder.Advance(t.At)
+	l.sessions.Moved(l.onGathered)
+	sessions := l.advanceSessions(t.At)
 	l.watch.Sweep(t.At, func(name string, src schema.Source, key []byte, hasKey bool) (float64, bool) {
 		return l.now(name, src, key, hasKey, t.At)
 	})
@@ -150,16 +195,48 @@ func (l *lane) harvest(t Tick) *partial {
 		tick: t, lane: l.number, flow: l.flow.Advance(t.At), metric: l.metric.Advance(t.At), seen: l.seen.Advance(),
 		learned: l.enrich.Learned(), missing: l.enrich.Missing(), books: l.decoder.Books(), failed: l.failed,
 	}
+	p.sessions, p.pages = sessions, l.advanceBoard(t.At)
 	p.wanted = append(p.wanted, l.enrich.Wanted()...)
 	p.begun, p.ended = l.watch.Take()
 	p.latched = l.watch.Latched()
-	p.counts = Counts{
-		Enrich: l.enrich.Counts(), Metric: l.metric.Counts(), Sources: l.metric.Len(), Refused: l.watch.Refused(),
-	}
+	c := &l.counts
+	c.Enrich, c.Metric, c.Sources, c.Refused = l.enrich.Counts(), l.metric.Counts(), l.metric.Len(), l.watch.Refused()
+	c.Sessions, c.SessionBytes, c.Meter = l.sessions.Len(), l.sessions.Bytes(), l.board.Counts()
+	p.counts = *c
 	if t.Seq%exportersEvery == 1 || l.engine.config.Replay {
 		p.exporters, p.unknown = l.decoder.Exporters(), l.decoder.Unknown()
 	}
 	return p
+}
+
+// advanceSessions moves the sessions on, and tells the board which began and ended.
+func (l *lane) advanceSessions(at schema.Instant) *session.Partial {
+	var p *session.Partial
+	if l.final {
+		p = l.sessions.Close(at)
+	} else {
+		p = l.sessions.Advance(at)
+	}
+	l.sessions.Edges(l.onEdge)
+	c := &l.counts
+	c.New, c.Ended, c.Early = c.New+p.New, c.Ended+uint64(len(p.Ended)), c.Early+p.Early
+	c.Lost, c.Twice = c.Lost+p.Lost, c.Twice+p.Twice
+	return p
+}
+
+// advanceBoard takes the pages that are due.
+func (l *lane) advanceBoard(at schema.Instant) []*meter.Page {
+	for range 64 { // pages that the bookkeeper has done with
+		p, ok := l.engine.pages.Get().(*meter.Page)
+		if !ok {
+			break
+		}
+		l.board.Recycle(p)
+	}
+	if l.final {
+		return l.board.End(at)
+	}
+	return l.board.Advance(at)
 }
 
 // adopt puts the state that came with a tick in force.
@@ -168,6 +245,12 @@ func (l *lane) adopt(t Tick) {
 	l.state = t.state
 	if old.World != t.state.World {
 		l.enrich.Set(t.state.World)
+	}
+	if old.Sessions != t.state.Sessions {
+		l.sessions.Set(t.state.Sessions)
+	}
+	if err := l.adoptGroups(old, t); err != nil {
+		l.failed = err
 	}
 	flowsAsBefore := same(old.Flows, t.state.Flows)
 	if !flowsAsBefore {
@@ -194,6 +277,16 @@ func (l *lane) adopt(t Tick) {
 	}
 	l.flow.Watch(flows, l.flowHit)
 	l.metric.Watch(metrics, l.metricHit)
+}
+
+// adoptGroups puts counter groups in force; pages that are open are handed over by it with the next harvest.
+func (l *lane) adoptGroups(old *State, t Tick) error {
+	if same(old.Groups, t.state.Groups) && old.Home.Equal(t.state.Home) && t.state.World.SamePlaces(old.World) {
+		return nil
+	}
+	home := t.state.Home
+	home.Where, home.Grace = t.state.where(), l.engine.ledgerLimits().Grace
+	return l.board.Apply(t.At, t.state.Groups, home)
 }
 
 // same tells whether two states have the very same list: commands never change one but make another.

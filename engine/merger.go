@@ -52,6 +52,8 @@ func (m *merger) run() {
 	for _, seq := range slices.Sorted(maps.Keys(m.ticks)) {
 		m.merge(m.ticks[seq])
 	}
+	m.engine.books.inbox <- &dues{tick: Tick{Seq: m.engine.View().Seq, At: m.engine.View().At, state: m.state}, last: true}
+	close(m.engine.books.inbox)
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.closed = true
@@ -70,12 +72,14 @@ func (m *merger) merge(parts []*partial) {
 	flows, metrics := make([]*flow.Partial, len(parts)), make([]*metric.Partial, len(parts))
 	sightings := make([][]flow.Sighting, len(parts))
 	h, fresh := &Harvest{Tick: t, View: v}, false
+	due := &dues{tick: t}
 	for i, p := range parts {
 		flows[i], metrics[i], sightings[i] = p.flow, p.metric, p.seen
 		h.Events, h.Ended = append(h.Events, p.begun...), append(h.Ended, p.ended...)
 		v.Latched = append(v.Latched, p.latched)
 		h.Wanted = append(h.Wanted, p.wanted...)
 		v.take(p, h)
+		due.take(p)
 		m.latest[p.lane] = m.keep(p)
 		fresh = fresh || p.exporters != nil
 	}
@@ -91,6 +95,8 @@ func (m *merger) merge(parts []*partial) {
 	h.Flows, h.Events = m.engine.logs.add(flows, h.Events, h.Ended)
 	m.learn(t.At, parts)
 	m.publish(h)
+	due.flows, due.events = h.Flows, h.Ended
+	m.engine.books.inbox <- due
 }
 
 // keep returns what later ticks need of a lane's partial.

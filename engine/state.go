@@ -6,10 +6,13 @@ import (
 	"fmt"
 	"slices"
 
+	"weir/alert"
 	"weir/enrich"
 	"weir/event"
 	"weir/flow"
+	"weir/meter"
 	"weir/schema"
+	"weir/session"
 )
 
 // State is everything that was asked for: definitions, thresholds, groups, maps, topology. It never changes; a Command
@@ -18,6 +21,11 @@ type State struct {
 	Flows      []*flow.Definition // by name
 	Thresholds []*event.Threshold // by name
 	World      *enrich.World
+	Groups     []*meter.Group // counter groups, by name
+	Home       meter.Settings // home networks and the like
+	Sessions   session.Config
+	Rules      []*alert.Rule // on meters, by name
+	Labels     Labels        // of keys of counter groups
 }
 
 // Flow returns the definition of that name, or nil.

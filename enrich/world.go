@@ -245,3 +245,15 @@ func cloneLists(m map[string][]string) map[string][]string {
 	}
 	return c
 }
+
+// The group sets that tell where an address is and whose it is, when somebody defined them: counter groups Country and
+// AS read them. The groups of SetCountry are codes of two letters, those of SetASN numbers, with or without "AS".
+const (
+	SetCountry = "country"
+	SetASN     = "as"
+)
+
+// SamePlaces tells whether addresses have the same country and AS in both worlds.
+func (w *World) SamePlaces(o *World) bool {
+	return w.groups[SetCountry] == o.groups[SetCountry] && w.groups[SetASN] == o.groups[SetASN]
+}

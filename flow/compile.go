@@ -3,6 +3,7 @@ package flow
 import (
 	"fmt"
 	"math"
+	"slices"
 	"time"
 
 	"weir/schema"
@@ -183,7 +184,10 @@ func hashBytes(b []byte) uint64 {
 
 // compile makes a plan of a completed definition.
 func compile(c *schema.Compiler, d *Definition) (*plan, error) {
-	p := &plan{def: d}
+	p := &plan{def: d, gathered: true}
+	watching := *c
+	watching.Used = func(name string) { p.gathered = p.gathered && alike[name] }
+	c = &watching
 	var err error
 	if p.keys, err = c.Keys(d.Keys); err != nil {
 		return nil, fmt.Errorf("keys: %w", err)
@@ -206,6 +210,9 @@ func compile(c *schema.Compiler, d *Definition) (*plan, error) {
 		kinds[i] = p.values[i].kind
 	}
 	p.shape = newShape(d, p.value.kind, kinds)
+	p.gathered = p.gathered && p.value.additive() && !slices.ContainsFunc(p.values, func(g gauge) bool {
+		return !g.additive()
+	})
 	p.readings = make([]reading, len(p.values))
 	p.layOut()
 	return p, nil

@@ -30,6 +30,7 @@ type plan struct {
 	// estimates is how many words of an entry's state belong to the values; those of the log come after them.
 	estimates int
 	watched   bool
+	gathered  bool           // frames of a session may be counted together; see Table.ObserveGathered
 	since     schema.Instant // ranks count from here, so that they stay small
 	books     Books          // since the last tick
 

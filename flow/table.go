@@ -28,6 +28,7 @@ type Table struct {
 	now      schema.Instant // the last tick
 	all      []*plan        // in force, in the order of definition
 	packets  []*plan        // fed from everything but discards
+	frames   []*plan        // of packets, those that have to see every captured frame
 	discards []*plan
 	byName   map[string]*plan
 	sources  sources
@@ -86,13 +87,16 @@ func (t *Table) Apply(at schema.Instant, defs []*Definition) error {
 		}
 	}
 	t.all, t.byName = all, byName
-	t.packets, t.discards = nil, nil
+	t.packets, t.frames, t.discards = nil, nil, nil
 	for i, p := range all {
 		p.def = defs[i]
 		if p.def.Dropped {
 			t.discards = append(t.discards, p)
 		} else {
 			t.packets = append(t.packets, p)
+			if !p.gathered {
+				t.frames = append(t.frames, p)
+			}
 		}
 	}
 	t.now = max(t.now, at)

@@ -64,6 +64,8 @@ type Expr struct {
 type Compiler struct {
 	// Dynamic, when set, is asked for attributes that the table of fields does not have, such as "ie15397_3".
 	Dynamic func(name string) (Field, bool)
+	// Used, when set, is called with the name of every attribute that a text asks for, known or not.
+	Used func(name string)
 	// NullFailsUnequal makes "!=" and "!~" false instead of true when their left side is null and the list on their
 	// right side does not name null. The sources do not say which is meant (spec sflow-rt section 11 item 5).
 	NullFailsUnequal bool

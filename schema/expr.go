@@ -207,6 +207,9 @@ func (c *Compiler) attribute(name string, pos int) (Eval, Type, error) {
 		msg := fmt.Sprintf("character %q in the name of an attribute", name[i])
 		return nil, 0, c.fault(pos, msg, "names have letters, digits, \"_\", \"-\" and \".\"")
 	}
+	if c.Used != nil {
+		c.Used(name)
+	}
 	f, nth, ok := c.field(name)
 	if !ok {
 		c.run.unknown = append(c.run.unknown, name)

@@ -6,6 +6,7 @@ import (
 	"os"
 	"os/signal"
 	"reflect"
+	"slices"
 	"syscall"
 	"time"
 
@@ -189,7 +190,7 @@ func (h *house) readAgain() {
 	if now == nil {
 		return
 	}
-	if err := h.engine.Do(now.Commands(h.config)...); err != nil {
+	if err := h.engine.Do(h.changes(now)...); err != nil {
 		h.log.Error("reload: nothing was changed", "problem", err.Error())
 		return
 	}
@@ -209,7 +210,25 @@ func (h *house) readAgain() {
 	h.config.Flows, h.config.Thresholds, h.config.Groups = now.Flows, now.Thresholds, now.Groups
 	h.config.Maps, h.config.Topology = now.Maps, now.Topology
 	h.config.OUIFile, h.config.Vendors = now.OUIFile, now.Vendors
+	h.config.Home, h.config.CounterGroups, h.config.Rules = now.Home, now.CounterGroups, now.Rules
 	h.mark()
-	h.log.Info("reload: flows, thresholds, groups, maps, topology and vendors are as the file says", "file", h.path,
-		"flows", len(now.Flows), "thresholds", len(now.Thresholds))
+	if h.notebook != nil {
+		h.notebook.configured(namedBy(h.config))
+	}
+	h.log.Info("reload: flows, thresholds, groups, maps, topology, vendors, counter groups and alert rules are as the "+
+		"file says", "file", h.path, "flows", len(now.Flows), "thresholds", len(now.Thresholds), "counter_groups",
+		len(now.CounterGroups), "alert_rules", len(now.Rules))
+}
+
+// changes returns what the engine is asked for so that now is in force. Home networks that the file says no different
+// of than before stay as they are: they may have been set at run time.
+func (h *house) changes(now *config.Config) []engine.Command {
+	list := now.Commands(h.config)
+	if !now.Home.Settings.Equal(h.config.Home.Settings) {
+		return list
+	}
+	return slices.DeleteFunc(list, func(c engine.Command) bool {
+		_, home := c.(engine.SetHome)
+		return home
+	})
 }

@@ -23,6 +23,8 @@ import (
 	"weir/ingest"
 	"weir/resolve"
 	"weir/schema"
+	"weir/store"
+	"weir/store/parquet"
 	"weir/vitals"
 	"weir/web"
 )
@@ -40,6 +42,8 @@ type house struct {
 	resolver *resolve.Resolver
 	exporter *export.Exporter
 	server   *api.Server
+	notebook *notebook // nil in a replay
+	memory   *memory   // nil: nothing is kept
 }
 
 // openHouse opens everything: ports, interfaces, directories. It starts nothing, so that what cannot be fails before a
@@ -65,6 +69,12 @@ func (h *house) open() (err error) {
 		return err
 	}
 	if err := h.engine.Do(h.config.Commands(nil)...); err != nil {
+		return err
+	}
+	if !ec.Replay {
+		h.notebook = openNotebook(h.engine, namedBy(h.config), h.config.Data, store.RealDisk{}, h.vitals, h.log)
+	}
+	if h.memory, err = openMemory(h.config, h.engine, h.vitals, h.log, ec.Replay); err != nil {
 		return err
 	}
 	h.exporter = export.New(h.engine, h.vitals, h.log, h.config.Export)
@@ -177,7 +187,7 @@ func (h *house) openServer() (err error) {
 	})
 	h.server, err = api.New(h.config.HTTP, h.engine, h.vitals, api.Options{
 		Version: version, Started: started, Replay: h.replay != nil, Listeners: listeners, Console: web.Handler(),
-		Faces: []api.Mount{face}, Log: h.log, Vitals: h.publish,
+		Faces: []api.Mount{face}, Log: h.log, Vitals: h.publish, Memory: h.remembered(),
 	})
 	if err != nil {
 		return err
@@ -188,6 +198,17 @@ func (h *house) openServer() (err error) {
 	h.mark()
 	h.log.Info("console and REST", "url", "http://"+h.server.Address().String()+"/", "console_built", web.Built())
 	return nil
+}
+
+// remembered returns what the server answers of the past with, and where it says that definitions have changed.
+func (h *house) remembered() (m api.Memory) {
+	if h.notebook != nil {
+		m.Changed = h.notebook.note
+	}
+	if h.memory != nil {
+		m.Store, m.Keeper, m.WriteParquet = h.memory.store, h.memory.keeper, parquet.WriteParquet
+	}
+	return m
 }
 
 // listeners returns where telemetry is received, by name.
@@ -240,19 +261,31 @@ func (h *house) close() (err error) {
 	if h.server != nil {
 		err = errors.Join(err, h.server.Close())
 	}
+	if h.memory != nil {
+		err = errors.Join(err, h.memory.close())
+	}
 	return err
 }
 
 // parts lists the rooms from sink to source.
 func (h *house) parts() []part {
-	parts := []part{
+	var parts []part
+	if h.notebook != nil { // stops last, for the server may take changes to the last
+		parts = append(parts, part{name: "notebook", run: h.notebook.run, within: stopping})
+	}
+	parts = append(parts, []part{
 		{name: "api", run: h.server.Run, within: 10 * time.Second},
 		{name: "export", run: h.exporter.Run, within: stopping, follows: true},
+	}...)
+	if h.memory != nil {
+		parts = append(parts, h.memory.parts()...)
+	}
+	parts = append(parts, []part{
 		{name: "names", run: h.names, within: stopping, follows: true},
 		{name: "news", run: h.news, within: stopping, follows: true},
 		{name: "engine", run: h.engine.Run, within: 30 * time.Second},
 		{name: "reload", run: h.reload, within: stopping},
-	}
+	}...)
 	if h.replay != nil {
 		return append(parts, part{name: "replay", run: h.replayFiles, within: stopping, ends: true})
 	}

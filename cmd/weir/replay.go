@@ -26,6 +26,7 @@ type replayCmd struct {
 	Hold   float64  `default:"30" placeholder:"SECONDS" help:"How long data waits for its template; 0: not at all."`
 	Speed  string   `default:"max" help:"max, or how fast the files' clock goes: 1x, 10x."`
 	Top    int      `default:"10" help:"How many of the largest flows to print."`
+	Keys   int      `default:"100" placeholder:"N" help:"How many keys of each counter group to print: the largest of its primary meter."`
 	Files  []string `arg:"" help:"pcap or pcapng files, or - for standard input, read one after another."`
 }
 
@@ -41,6 +42,8 @@ func (c *replayCmd) Run(e *env) error {
 		return fmt.Errorf("replay: %w", err)
 	case c.Top < 1 || c.Top > 100_000:
 		return fmt.Errorf("replay: --top must be between 1 and 100000")
+	case c.Keys < 0 || c.Keys > maxTotals:
+		return fmt.Errorf("replay: --keys must be between 0 and %d", maxTotals)
 	case !(c.Hold >= 0 && c.Hold <= maxHold):
 		return fmt.Errorf("replay: --hold must be between 0 and %d seconds", maxHold)
 	}
@@ -54,7 +57,7 @@ func (c *replayCmd) Run(e *env) error {
 		return err
 	}
 	r := &ingest.Replay{Engine: p.engine, Files: c.Files, As: as, Speed: speed}
-	result, err := p.run(e.ctx, r, c.Top)
+	result, err := p.run(e.ctx, r, c.Top, c.Keys)
 	if err != nil {
 		return err
 	}
@@ -106,8 +109,9 @@ func loadConfig(e *env, path string) (*config.Config, error) {
 
 // protocol replays into an engine of its own and writes down what it finished.
 type protocol struct {
-	engine *engine.Engine
-	totals *totals
+	engine  *engine.Engine
+	totals  *totals
+	metered *metered
 }
 
 // logEverything is how many finished flows a lane may hold between two ticks: all.
@@ -127,7 +131,7 @@ func newProtocol(conf *config.Config, lanes int, defs []flow.Definition) (*proto
 	world := *conf
 	world.Flows, world.Thresholds = nil, nil
 	cmds := world.Commands(nil)
-	p := &protocol{engine: e, totals: newTotals()}
+	p := &protocol{engine: e, totals: newTotals(), metered: newMetered()}
 	words := e.Vocabulary()
 	for _, d := range defs {
 		d.Log, d.FlowStart, d.IPFIXCollectors = true, false, nil
@@ -149,17 +153,16 @@ func newProtocol(conf *config.Config, lanes int, defs []flow.Definition) (*proto
 }
 
 // run replays and returns what came of it. When ctx ends before the files do, the result is of what was read.
-func (p *protocol) run(ctx context.Context, r *ingest.Replay, top int) (*replayResult, error) {
+func (p *protocol) run(ctx context.Context, r *ingest.Replay, top, keys int) (*replayResult, error) {
 	running, stop := context.WithCancel(context.WithoutCancel(ctx))
 	defer stop()
-	harvests := p.engine.Follow("replay", 16)
+	harvests, keepsakes := p.engine.Follow("replay", 16), p.engine.Keep(16)
 	ended, collected := make(chan error, 1), make(chan struct{})
+	p.metered.define(p.engine.State().Groups)
 	go func() { ended <- p.engine.Run(running) }()
 	go func() {
 		defer close(collected)
-		for h := range harvests.C {
-			p.totals.take(h.Flows)
-		}
+		p.collect(harvests.C, keepsakes.C)
 	}()
 	// Definitions ride on ticks: this one puts them in force before the first frame.
 	err := p.engine.Tick(running, 1)
@@ -178,7 +181,29 @@ func (p *protocol) run(ctx context.Context, r *ingest.Replay, top int) (*replayR
 		return nil, err
 	}
 	<-collected
-	return newResult(r.Stats(), view, p.totals, top), nil
+	result := newResult(r.Stats(), view, p.totals, top)
+	result.Groups, result.KeysLost = p.metered.result(keys), p.metered.more
+	return result, nil
+}
+
+// collect takes what the engine finished until it has stopped.
+func (p *protocol) collect(harvests <-chan *engine.Harvest, keepsakes <-chan *engine.Keepsake) {
+	for harvests != nil || keepsakes != nil {
+		select {
+		case h, open := <-harvests:
+			if !open {
+				harvests = nil
+				continue
+			}
+			p.totals.take(h.Flows)
+		case k, open := <-keepsakes:
+			if !open {
+				keepsakes = nil
+				continue
+			}
+			p.metered.take(k)
+		}
+	}
 }
 
 // finish lets all flows that are still open be finished, and returns the view of the moment before.

@@ -128,6 +128,9 @@ type replayResult struct {
 	Exporters []exporterResult `json:"exporters"`
 	Flows     []flowResult     `json:"flows"`
 	FlowsLost uint64           `json:"flows_lost"` // finished flows that were not added up, for want of room
+	// Groups is what the counter groups counted over all files, by short name.
+	Groups   map[string]groupResult `json:"groups"`
+	KeysLost uint64                 `json:"keys_lost"` // rows of keys that were not added up, for want of room
 }
 
 type replayInput struct {

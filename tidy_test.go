@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"store":               {"schema", "vitals"},
 	"store/storetest":     {"schema", "store"},
 	"store/parquet":       {"schema", "store"},
-	"history":             {"schema", "key", "session", "meter", "alert", "engine", "store"},
+	"history":             {"schema", "key", "session", "meter", "alert", "flow", "event", "engine", "store"},
 	"vitals":              {},
 	"engine":              {"schema", "wire", "enrich", "metric", "flow", "event", "key", "session", "meter", "alert", "vitals"},
 	"capture":             {"schema", "vitals"},

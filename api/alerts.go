@@ -119,8 +119,8 @@ func alertRule(r *request) (any, error) {
 }
 
 // ruleFields are those that errors of rules begin with.
-var ruleFields = []string{"name", "group", "keys", "meter", "priority", "message", "kind", "high_for", "low_for", "high",
-	"low", "band.baseline", "band.weeks", "band.lower_margin", "band.upper_margin", "band.sustained",
+var ruleFields = []string{"name", "group", "keys", "meter", "priority", "message", "kind", "high_for", "low_for",
+	"high", "low", "band.baseline", "band.weeks", "band.lower_margin", "band.upper_margin", "band.sustained",
 	"band.exclude_below", "band.exclude_above", "band", "schedule.weekdays", "schedule.hours", "schedule.holidays",
 	"schedule.utc_offset", "schedule"}
 

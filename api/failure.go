@@ -14,7 +14,8 @@ import (
 )
 
 // noStoreHint says what to do when nothing is kept.
-const noStoreHint = "nothing is kept, because store.path is not set; what is counted now is answered without from and to"
+const noStoreHint = "nothing is kept, because store.path is not set; what is counted now is answered without from " +
+	"and to"
 
 // failure is what a client is told when something cannot be done: the shape of every error.
 type failure struct {

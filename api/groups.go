@@ -165,7 +165,8 @@ func groupFailure(name string, err error) error {
 	f.Message = strings.TrimPrefix(f.Message, fmt.Sprintf("group %q: ", name))
 	for _, field := range groupFields {
 		// "bucket 7ms: ..." and "bucket: ..." both are about the bucket.
-		if rest := strings.TrimPrefix(f.Message, field); rest != f.Message && rest != "" && (rest[0] == ':' || rest[0] == ' ') {
+		rest, ok := strings.CutPrefix(f.Message, field)
+		if ok && rest != "" && (rest[0] == ':' || rest[0] == ' ') {
 			f.Field = field
 			f.Message = strings.TrimPrefix(rest, ": ")
 			if rest[0] == ' ' {

@@ -43,7 +43,8 @@ const MaxSearch = 100_000
 
 // Sessions returns the live sessions that match a query, at most max of each lane, and whether there were more. The
 // lanes themselves look: each stands still for as long as that takes, some 50 ns for a session.
-func (e *Engine) Sessions(ctx context.Context, q session.Query, most int) (found []session.Session, more bool, err error) {
+func (e *Engine) Sessions(ctx context.Context, q session.Query, most int) (found []session.Session, more bool,
+	err error) {
 	most = min(most, MaxSearch)
 	type answer struct {
 		found []session.Session

@@ -358,8 +358,8 @@ func (e *Engine) Alerts() []alert.Alert {
 	return e.books.active
 }
 
-// RecentAlerts returns the newest alerts, fired and cleared ones, newest last; at most Config.EventsMax. Nobody may change
-// them.
+// RecentAlerts returns the newest alerts, fired and cleared ones, newest last; at most Config.EventsMax. Nobody may
+// change them.
 func (e *Engine) RecentAlerts() []alert.Alert {
 	e.books.mu.RLock()
 	defer e.books.mu.RUnlock()

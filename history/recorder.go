@@ -27,26 +27,33 @@ type Recorder struct {
 
 // NewRecorder begins to listen to an engine that does not run yet, and restores what the journal knows into it. A replay
 // waits for the store instead of losing anything.
-func NewRecorder(ctx context.Context, e *engine.Engine, k *store.Keeper, replay bool, log *slog.Logger) (*Recorder, error) {
+func NewRecorder(ctx context.Context, e *engine.Engine, k *store.Keeper, replay bool, log *slog.Logger) (*Recorder,
+	error) {
 	found, err := k.Recover(ctx)
 	if err != nil {
 		return nil, err
 	}
 	if !replay {
-		slices := make([]engine.Slice, len(found.Slices))
-		for i, s := range found.Slices {
-			slices[i] = engine.Slice{Group: s.Group, Start: s.Start, Data: s.Data}
-		}
-		lost, err := e.Restore(slices, found.Marks, func(l *meter.Ledger) error { return restoreRows(ctx, l, k.Store()) })
-		if err != nil {
+		if err := restore(ctx, e, k, &found, log); err != nil {
 			return nil, err
-		}
-		if found.Batches+len(found.Slices)+found.Damaged+lost > 0 {
-			log.Info("took up where the last run ended", "until", found.At.String(), "batches", found.Batches,
-				"open_parts", len(found.Slices), "parts_not_understood", lost, "damaged_frames", found.Damaged)
 		}
 	}
 	return &Recorder{engine: e, keeper: k, keeping: e.Keep(keepDepth), replay: replay}, nil
+}
+
+// restore gives an engine the buckets that were open when the last run ended.
+func restore(ctx context.Context, e *engine.Engine, k *store.Keeper, found *store.Recovered, log *slog.Logger) error {
+	parts := make([]engine.Slice, len(found.Slices))
+	for i, s := range found.Slices {
+		parts[i] = engine.Slice{Group: s.Group, Start: s.Start, Data: s.Data}
+	}
+	rows := func(l *meter.Ledger) error { return restoreRows(ctx, l, k.Store()) }
+	lost, err := e.Restore(parts, found.Marks, rows)
+	if err == nil && found.Batches+len(parts)+found.Damaged+lost > 0 {
+		log.Info("took up where the last run ended", "until", found.At.String(), "batches", found.Batches,
+			"open_parts", len(parts), "parts_not_understood", lost, "damaged_frames", found.Damaged)
+	}
+	return err
 }
 
 // keepDepth is how many keepsakes, each of a second, wait for the keeper.

@@ -31,6 +31,7 @@ type commands struct {
 	Decode  decodeCmd  `cmd:"" help:"Show what telemetry or packets say: one line per sample, record or frame."`
 	Check   checkCmd   `cmd:"" help:"Report everything that is wrong with a configuration file."`
 	Top     topCmd     `cmd:"" help:"Show the largest flows of a running server, live."`
+	SQL     sqlCmd     `cmd:"" name:"sql" help:"Ask what is stored: of a running server, or of a stopped one's data directory."`
 	Bench   benchCmd   `cmd:"" help:"Measure the house under load that it makes itself."`
 	Config  configCmd  `cmd:"" help:"Print the default configuration with comments."`
 	Version versionCmd `cmd:"" help:"Print the version."`

@@ -233,9 +233,12 @@ func readMeter(raw json.RawMessage, g *meter.Group) error {
 	return decode(raw, &meterBody{Meter: &g.Meters[i]})
 }
 
+// builtin tells whether a group came with weir: fed by it, or by scripts under a name that is known.
+func builtin(g *meter.Group) bool { return g.Kind == meter.KindBuiltin || g.Origin == "builtin" }
+
 // settable refuses to change of a built-in group what makes it that group.
 func settable(was, g *meter.Group) error {
-	if was.Kind != meter.KindBuiltin && was.Kind != meter.KindScript {
+	if !builtin(was) {
 		return nil
 	}
 	allowed := *was
@@ -270,18 +273,26 @@ func sameSetting(a, b reflect.Value) bool {
 // wantedGroup reads the body of a change: over the group that there is when it is built in or only a part is sent.
 func (r *request) wantedGroup(part bool) (*meter.Group, error) {
 	name := r.text("name")
+	if name == "" { // a check, whose body may have it
+		var named struct {
+			Name string `json:"name"`
+		}
+		if json.Unmarshal(r.body, &named) == nil {
+			name = named.Name
+		}
+	}
 	was := r.server.engine.State().Group(name)
 	var over meter.Group
 	switch {
 	case was == nil && part:
 		_, err := r.group()
 		return nil, err
-	case was != nil && (part || was.Kind == meter.KindBuiltin):
+	case was != nil && (part || builtin(was)):
 		over, name = *was, was.Name
 	default:
 		over = meter.Group{Name: name}
 	}
-	g, err := readGroup(r.body, over, was == nil || !part && was.Kind != meter.KindBuiltin)
+	g, err := readGroup(r.body, over, was == nil || !part && !builtin(was))
 	if err != nil {
 		return nil, err
 	}
@@ -329,7 +340,7 @@ func dropGroup(r *request) (any, error) {
 	if g == nil {
 		return nil, nil
 	}
-	if g.Kind == meter.KindBuiltin {
+	if builtin(g) {
 		return nil, refuse(http.StatusConflict, "name", fmt.Sprintf("group %q is built in", g.Name),
 			`set it inactive instead: PATCH with {"active":false}`)
 	}

@@ -267,6 +267,15 @@ func TestGroups(t *testing.T) {
 		p.Groups[0].Toppers[0].Key != `0A.00.00.01\p-0035` {
 		t.Errorf("%+v", p)
 	}
+	var check struct {
+		OK    bool
+		Group groupAnswer
+	}
+	r.must(&check, "POST", "/api/v1/groups/check", `{"name":"hosts","bucket":"10s"}`)
+	if !check.OK || check.Group.Bucket != 10 || check.Group.Kind != "builtin" {
+		t.Errorf("%+v", check)
+	}
+	r.refused(409, "POST", "/api/v1/groups/check", `{"name":"hosts","kind":"keys"}`)
 	r.must(nil, "DELETE", "/api/v1/groups/mine", "")
 	r.must(nil, "DELETE", "/api/v1/groups/mine", "")
 	r.refused(404, "GET", "/api/v1/groups/mine", "")
@@ -311,6 +320,13 @@ func TestKeysAndLabels(t *testing.T) {
 			k.Now[0].Value == nil {
 			t.Errorf("%s: %+v", name, k)
 		}
+	}
+	r.must(nil, "PUT", "/api/v1/home", `{"subnets":["10.0.1.0/24"]}`)
+	r.tick(time.Second)
+	r.talk(12)
+	r.must(&k, "GET", "/api/v1/groups/subnets/keys/10.0.1.0%2F24", "")
+	if k.Key != "0A.00.01.00/18" || k.Readable != "10.0.1.0/24" || !k.Live {
+		t.Errorf("%+v", k)
 	}
 	for q, want := range map[string]string{"10.0.0.1": "hosts", "gate": "hosts", "53": "apps", "domain": "apps"} {
 		var s struct {

@@ -188,9 +188,19 @@ func sessions(r *request) (*sheet, error) {
 		b := schema.NewBlock(schema.TableSessions, len(list.Sessions))
 		for i := range list.Sessions {
 			list.Sessions[i].AppendRow(b)
+			finishRow(b, &list.Sessions[i])
 		}
 		return b
 	}}, nil
+}
+
+// finishRow fills in what a session alone does not know of itself.
+func finishRow(b *schema.Block, c *history.Conversation) {
+	last := b.Rows - 1
+	b.Column("a_as").Ints[last], b.Column("z_as").Ints[last] = int64(c.AAS), int64(c.ZAS)
+	tags := &b.Column("tags").Texts
+	tags.Data = append(tags.Data, c.Tags...)
+	tags.Ends[last] = uint32(len(tags.Data))
 }
 
 // oneSession shows one session.

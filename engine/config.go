@@ -29,6 +29,10 @@ type Config struct {
 	// asks for names.
 	Resolve bool `yaml:"-" json:"-"`
 
+	// NoSessions leaves conversations out, so that what they cost can be measured; captured frames then reach flows and
+	// counter groups one by one.
+	NoSessions bool `yaml:"-" json:"-"`
+
 	// Profile is which tables of meters and which times the built-in counter groups have; see meter.BuiltinProfile.
 	Profile string         `yaml:"-" json:"-"`
 	Session session.Config `yaml:"-" json:"-"`

@@ -139,7 +139,7 @@ func (l *lane) take(m message) {
 func (l *lane) record(r *schema.Record) {
 	l.seen.Observe(r)
 	l.enrich.Observe(r)
-	if l.sessions.Observe(r) {
+	if !l.engine.config.NoSessions && l.sessions.Observe(r) {
 		l.flow.ObserveFrame(r)
 		return
 	}

@@ -285,10 +285,11 @@ func (b *bookkeeper) following() bool {
 	return len(b.to) > 0
 }
 
-// handOver gives the keepsake away when it covers enough time.
+// handOver gives the keepsake away when it covers enough time. Rows of closed buckets go at once: until the store has
+// them nobody sees them.
 func (b *bookkeeper) handOver(now bool) {
 	k := b.next
-	if !now && k.At/keepEvery == b.handed/keepEvery {
+	if !now && len(k.Blocks) == 0 && k.At/keepEvery == b.handed/keepEvery {
 		return
 	}
 	b.handed, b.next = k.At, &Keepsake{}

@@ -199,7 +199,8 @@ func (h *History) rankLists(ctx context.Context, q TopperQuery, m *meter.Meter, 
 }
 
 // cover notes which time the buckets of an answer are of: from the first that there is to the end of the last, or of
-// the span when that is later, since in time without a bucket nothing was counted; but not after now. Rates are over it.
+// the span when that is later, since in time without a bucket nothing was counted; but not after now. Rates are over
+// that time.
 func (out *Toppers) cover(q TopperQuery, r *ranking, first, end schema.Instant) {
 	out.Span = Span{first, max(end, q.Span.To)}
 	if q.Now > first {

@@ -24,7 +24,8 @@ type entry struct {
 	tracks   [2]track       // what A and Z sent
 }
 
-// flags are the flags of an entry. Those of a direction are shifted by it: flagX << 0 for what A sends, flagX << 1 for Z.
+// flags are the flags of an entry. Those of a direction are shifted by it: flagX << 0 for what A sends, flagX << 1 for
+// what Z sends.
 type flags uint32
 
 const (

@@ -205,10 +205,22 @@ func (e *Engine) Do(cs ...Command) error {
 // View is the world as of the last tick. It never changes once published and never blocks the reader.
 func (e *Engine) View() *View { return e.view.Load() }
 
+// countFromTheStart puts the counter groups in force before the first tick: traffic that comes before it counts too.
+func (e *Engine) countFromTheStart() {
+	t := Tick{state: e.State()}
+	e.books.mu.Lock()
+	e.books.ledger.Define(0, t.state.Groups)
+	e.books.mu.Unlock()
+	for _, l := range e.lanes {
+		l.failed = l.adoptGroups(l.state, t)
+	}
+}
+
 // Run works until ctx ends; then it takes nothing new, drains the inboxes, closes the past one last time, and closes
 // its followers.
 func (e *Engine) Run(ctx context.Context) error {
 	var lanes, rest sync.WaitGroup
+	e.countFromTheStart()
 	for _, l := range e.lanes {
 		lanes.Go(l.run)
 	}

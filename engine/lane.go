@@ -285,7 +285,8 @@ func (l *lane) adoptGroups(old *State, t Tick) error {
 		return nil
 	}
 	home := t.state.Home
-	home.Where, home.Grace = t.state.where(), l.engine.ledgerLimits().Grace
+	limits := l.engine.ledgerLimits()
+	home.Where, home.Grace, home.Reach = t.state.where(), limits.Grace, limits.Reach
 	return l.board.Apply(t.At, t.state.Groups, home)
 }
 

@@ -100,12 +100,15 @@ func newBookkeeper(e *Engine) *bookkeeper {
 // grace is how long a bucket of a live engine waits for records that come late.
 const grace = meter.Span(2 * time.Second)
 
+// reach is how far back groups that spread flow records over time do so.
+const reach = meter.Span(5 * time.Minute)
+
 // ledgerLimits is how long a bucket waits for records that come late: not at all when the data brings its own clock.
 func (e *Engine) ledgerLimits() meter.Limits {
 	if e.config.Replay {
-		return meter.Limits{}
+		return meter.Limits{Reach: reach}
 	}
-	return meter.Limits{Grace: grace}
+	return meter.Limits{Grace: grace, Reach: reach}
 }
 
 func (b *bookkeeper) run() {

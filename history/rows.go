@@ -161,6 +161,7 @@ func (w *wanted) each(b *schema.Block, take func(r bucket)) {
 			}
 			if counts[i] != nil {
 				r.counts[i] = counts[i].Floats[row]
+				r.values[i] /= r.counts[i] // tables have the sum
 			}
 		}
 		for i := range values {

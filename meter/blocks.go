@@ -245,8 +245,11 @@ func (p *Page) writeMeters(c blockColumns, cells []float64) {
 		if !ok {
 			v = math.NaN()
 		}
-		c.float(colMeters+m.ID, v)
 		first := int(p.lay.first[m.ID])
+		if ok && m.Type == Average {
+			v = cells[first] // the sum, which adds up over buckets as its count does
+		}
+		c.float(colMeters+m.ID, v)
 		switch m.Type {
 		case Average:
 			c.float(extra, cells[first+1])
@@ -254,7 +257,7 @@ func (p *Page) writeMeters(c blockColumns, cells []float64) {
 		case GaugeMinMaxAvg:
 			c.float(extra, cells[first+2])
 			c.float(extra+1, cells[first+3])
-			c.float(extra+2, cells[first+4]/cells[first+5])
+			c.float(extra+2, cells[first+4])
 			c.float(extra+3, cells[first+5])
 			extra += 4
 		}

@@ -75,6 +75,11 @@ type Board struct {
 	ends    endpoints
 	memos   memos
 	places  *places
+	blends  blends
+	visits  [maxVisits]visit // to hosts, not counted yet
+	waiting int
+	sink    uint32 // see endpoints
+	seen    float64
 	touched []byte // keys that the record in hand touched, for groups that derive from others
 	key     []byte // scratch: a key in the making
 	out     schema.Value
@@ -191,12 +196,16 @@ func (b *Board) feed(r *schema.Record, set feeds) {
 	if b.plan.watched {
 		b.forget()
 	}
-	b.feedTraffic(set)
+	if blended := set & b.plan.blended; blended != 0 {
+		b.blend(f)
+		set &^= blended
+	}
+	b.feedTraffic(f, set)
 	if f.ip != 0 {
 		b.feedHosts(set)
 	}
 	if f.link {
-		b.feedLink(set)
+		b.feedLink(f, set)
 	}
 	if set&routeFeeds != 0 {
 		b.feedRoutes(r, set)
@@ -223,15 +232,22 @@ func (b *Board) Session(e SessionEdge) {
 	if e.Delta == 0 || e.IPv == 0 {
 		return
 	}
-	if e.At < b.from || e.At >= b.to {
-		b.turn(e.At)
+	// A session that timed out ended long ago, in a bucket that is closed: the oldest open one takes it. That is no record
+	// that came late, and looking for the pages must not be done for each of them.
+	at := e.At
+	if b.plan.spread == 0 && b.now > 0 {
+		at = max(at, b.now.Add(-b.settings.Grace.Duration()))
+	}
+	if at < b.from || at >= b.to {
+		b.turn(at)
 	}
 	b.readEdge(e)
 	if b.plan.watched {
 		b.forget()
 	}
-	b.feedTraffic(b.plan.all())
+	b.feedTraffic(&b.facts, b.plan.all())
 	b.feedHosts(b.plan.all())
+	b.visitAll()
 	if len(b.plan.derived) > 0 {
 		b.derive(nil)
 	}

@@ -45,12 +45,13 @@ func newLoad(tb testing.TB, hosts int, flows bool) *load {
 		l.rec = flowRecord(tb, epoch0, "10.0.0.1", "8.8.8.8", 40000, 443, 5000)
 		l.rec.Body = make([]byte, 80)
 		for i, id := range []uint32{8, 12, 15, 10, 14, 2, 1, 22, 21, 7, 11, 6, 4, 5, 16, 17, 9, 13} {
-			l.rec.Slots = append(l.rec.Slots, schema.Slot{Tag: schema.MakeTag(schema.SpaceElement, 0, id), Off: uint32(4 * i), Len: 4})
+			l.rec.Slots = append(l.rec.Slots, schema.Slot{
+				Tag: schema.MakeTag(schema.SpaceElement, 0, id), Off: uint32(4 * i), Len: 4})
 		}
 		return l
 	}
-	l.rec = frame{at: epoch0, src: "10.0.0.1", dst: "8.8.8.8", sport: 40000, dport: 443, proto: 6, flags: 0x10, length: 900,
-		rate: 1000, kind: schema.KindPacketSample, exporter: "192.168.0.1", index: 3, vlan: 10,
+	l.rec = frame{at: epoch0, src: "10.0.0.1", dst: "8.8.8.8", sport: 40000, dport: 443, proto: 6, flags: 0x10,
+		length: 900, rate: 1000, kind: schema.KindPacketSample, exporter: "192.168.0.1", index: 3, vlan: 10,
 		srcMAC: [6]byte{2, 0, 0, 0, 0, 1}, dstMAC: [6]byte{2, 0, 0, 0, 0, 2}}.record(tb)
 	l.rec.In, l.rec.Out = schema.Port{Value: 3}, schema.Port{Value: 4}
 	return l
@@ -169,5 +170,34 @@ func TestBoardAllocatesNothing(t *testing.T) {
 		if n := testing.AllocsPerRun(20000, func() { b.Observe(l.next()) }); n != 0 {
 			t.Errorf("flow records %v: %v allocations per record", flows, n)
 		}
+	}
+}
+
+// BenchmarkHandOver tells how long the hand-over of a slice of so many hosts takes, roll-ups included: the lane stands
+// still meanwhile.
+func BenchmarkHandOver(b *testing.B) {
+	for _, hosts := range []int{50_000, 1_000_000} {
+		b.Run(fmt.Sprint(hosts), func(b *testing.B) {
+			board := loadedBoard(b, func(groups []*Group) {
+				for _, g := range groups {
+					g.MaxKeys = 2_000_000
+				}
+			})
+			l := newLoad(b, hosts, false)
+			for range b.N {
+				b.StopTimer()
+				r := l.next()
+				r.At = board.now
+				for i := range hosts {
+					r.Src = schema.Addr4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+					r.Dst = schema.Addr4([4]byte{20, 0, 0, byte(i)})
+					board.Observe(r)
+				}
+				b.StartTimer()
+				for _, p := range board.Advance(board.now + 5e9) {
+					board.Recycle(p)
+				}
+			}
+		})
 	}
 }

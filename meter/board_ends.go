@@ -10,8 +10,7 @@ import (
 type endpoint struct {
 	addr  schema.Addr
 	hosts spot // in hosts or hosts_v6
-	// other is the row in the page of one group of hosts that were seen with some application: the last one.
-	other spot
+	other spot // in the page of the first looker
 }
 
 // Flags in the row of endpoint.hosts; rows are below MaxKeysLimit.
@@ -55,10 +54,27 @@ func (t *endpoints) reset(slots int) {
 }
 
 // makeRoom sees to it that two more addresses have room, so that places stay what they are for the record in hand.
-func (t *endpoints) makeRoom() {
+func (b *Board) makeRoom() {
+	t := &b.ends
 	if (t.n+2)*2 <= len(t.slots) {
 		return
 	}
+	b.visitAll() // places change
+	t.grow()
+	b.plan.forgetSpots(len(t.slots))
+}
+
+// forgetSpots makes the lookers forget rows, for so many places.
+func (p *plan) forgetSpots(places int) {
+	for i, l := range p.lookers {
+		if i > 0 {
+			l.spots = make([]spot, places)
+		}
+	}
+}
+
+// grow doubles the table, or empties it when it is as large as it may be.
+func (t *endpoints) grow() {
 	if len(t.slots) >= maxEndpoints {
 		t.reset(len(t.slots))
 		return
@@ -75,13 +91,19 @@ func (t *endpoints) makeRoom() {
 	}
 }
 
-// find returns the place of an address, or where it would be.
-func (t *endpoints) find(a *schema.Addr) (place int32, there bool) {
+// hash returns the first slot where an address may be.
+func (t *endpoints) hash(a *schema.Addr) uint64 {
 	hi, lo := binary.LittleEndian.Uint64(a[:]), binary.LittleEndian.Uint64(a[8:])
 	h := (hi*mixB ^ lo) * mixA
-	h ^= h >> 32
+	return (h ^ h>>32) * mixB >> t.shift
+}
+
+// find returns the place of an address, or where it would be.
+func (t *endpoints) find(a *schema.Addr) (place int32, there bool) { return t.findFrom(t.hash(a), a) }
+
+func (t *endpoints) findFrom(i uint64, a *schema.Addr) (place int32, there bool) {
 	mask := uint64(len(t.slots) - 1)
-	for i := h * mixB >> t.shift; ; i = (i + 1) & mask {
+	for ; ; i = (i + 1) & mask {
 		e := &t.slots[i]
 		if e.hosts.row&endUsed == 0 {
 			return int32(i), false
@@ -92,9 +114,18 @@ func (t *endpoints) find(a *schema.Addr) (place int32, there bool) {
 	}
 }
 
-// endpoint returns the place of an address, which is remembered from then on. There must be room.
-func (b *Board) endpoint(a *schema.Addr) int32 {
-	place, there := b.ends.find(a)
+// endpoints returns the places of two addresses, which are remembered from then on. There must be room.
+func (b *Board) endpoints(src, dst *schema.Addr) (from, to int32) {
+	t := &b.ends
+	x, y := t.hash(src), t.hash(dst)
+	// Both slots are most likely far away in memory: the processor fetches them at the same time when both are asked for
+	// before one is looked at.
+	b.sink = t.slots[x].hosts.row + t.slots[y].hosts.row
+	return b.endpoint(x, src), b.endpoint(y, dst)
+}
+
+func (b *Board) endpoint(slot uint64, a *schema.Addr) int32 {
+	place, there := b.ends.findFrom(slot, a)
 	if !there {
 		b.ends.n++
 		e := &b.ends.slots[place]
@@ -170,15 +201,26 @@ func (m *memos) reset() {
 	clear(m.table)
 }
 
-// memo returns where the row of a key of the counter is remembered, and whether it is.
+// memo returns where the row of a key of the counter is remembered, and whether it is. Each key has two places.
 func (c *counter) memo(a, b, x uint64) (m *memo, ok bool) {
 	h := ((a*mixA^b)*mixB ^ x ^ uint64(c.epoch)) * mixA
-	m = &c.board.memos.table[(h^h>>31)*mixB>>(64-memoBits)]
-	if m.spot.epoch == c.epoch && m.a == a && m.b == b && m.c == x {
+	i := (h ^ h>>31) * mixB >> (64 - memoBits)
+	t := c.board.memos.table
+	m = &t[i]
+	if m.is(c, a, b, x) {
 		return m, true
 	}
+	second := &t[i^1]
+	if second.is(c, a, b, x) {
+		return second, true
+	}
+	*second = *m
 	m.a, m.b, m.c = a, b, x
 	return m, false
+}
+
+func (m *memo) is(c *counter, a, b, x uint64) bool {
+	return m.spot.epoch == c.epoch && m.a == a && m.b == b && m.c == x
 }
 
 // recall returns the row that m remembers, else that of key.

@@ -8,6 +8,7 @@ import (
 
 // turn makes the pages current into which a record of that instant belongs, and works out until when they serve.
 func (b *Board) turn(at schema.Instant) {
+	b.unblend()
 	if at == 0 {
 		at = b.now
 	}
@@ -103,6 +104,7 @@ func (b *Board) newPage(g *Group, start schema.Instant) *Page {
 // handOver appends the pages that are due to list: all, or those whose time is over. What rolls up from them is counted
 // before, and those groups come later in the order of counters.
 func (b *Board) handOver(list []*Page, all bool) []*Page {
+	b.unblend()
 	for _, c := range b.plan.counters {
 		kept := c.sheets[:0]
 		for _, s := range c.sheets {
@@ -164,29 +166,30 @@ func (c *counter) at(s *spot, key []byte) int {
 	return row
 }
 
-// add counts the record in hand in a row, touched in manner m.
-func (c *counter) add(row int, m manner, f *facts) {
+// add counts what f tells in a row, touched in manner m.
+func (c *counter) add(row int, m manner, f *amounts) {
 	r := &c.recipes[m]
 	p := c.page
 	cells := p.cells[row*c.stride : row*c.stride+c.stride]
 	if f.edge {
-		for _, a := range r.edges {
-			cells[a.cell] += f.values[a.fact]
-		}
-	} else {
-		for _, a := range r.often {
-			cells[a.cell] += f.values[a.fact]
-		}
-		if f.rare {
-			for _, a := range r.rare {
+		if r.more != nil {
+			for _, a := range r.more.edges {
 				cells[a.cell] += f.values[a.fact]
 			}
 		}
-		if len(r.written) > 0 {
-			c.write(row, r, f)
+	} else {
+		n := r.often
+		if f.rare {
+			n = r.rare
+		}
+		for _, a := range r.adds[:n] {
+			cells[a.cell] += f.values[a.fact]
 		}
 		if f.sampled {
 			c.sample(row, r, f)
+		}
+		if r.more != nil {
+			c.write(row, r, f)
 		}
 	}
 	if c.watched {
@@ -196,7 +199,7 @@ func (c *counter) add(row int, m manner, f *facts) {
 
 // sample notes the sampling behind what was added to a row. The variance is that of Horvitz and Thompson for packets
 // that were chosen independently: k observed packets behind a record share its value in equal parts (see package flow).
-func (c *counter) sample(row int, r *recipe, f *facts) {
+func (c *counter) sample(row int, r *recipe, f *amounts) {
 	p := c.page
 	if p.samples == nil {
 		p.samples = make([]sampling, p.Len(), cap(p.ends))
@@ -204,25 +207,27 @@ func (c *counter) sample(row int, r *recipe, f *facts) {
 	s := &p.samples[row]
 	s.n += f.observed
 	s.rates += f.rates
-	if r.primed {
+	switch {
+	case !r.primed:
+	case f.blended:
+		s.variance += f.variance // groups of which this would not be true are not blended
+	default:
 		v := f.values[r.primary]
 		s.variance += v * v * f.doubt
 	}
 }
 
 // write gives values to meters that are no sums of words.
-func (c *counter) write(row int, r *recipe, f *facts) {
-	for _, a := range r.written {
-		v := f.values[a.fact]
+func (c *counter) write(row int, r *recipe, f *amounts) {
+	for _, a := range r.more.written {
+		v := 0.0
 		switch {
 		case a.fact >= factMeasures:
-			if v = c.board.measure(int(a.fact - factMeasures)); math.IsNaN(v) {
-				continue
-			}
-		case a.fact >= factSYN && a.fact <= factFragments && !f.rare:
-			v = 0
+			v = c.board.measure(int(a.fact - factMeasures)) // NaN changes nothing
+		case a.fact < factSYN || f.rare:
+			v = f.values[a.fact]
 		}
-		c.page.Write(row, int(a.cell), v, f.at)
+		c.page.Write(row, int(a.cell), v, c.board.facts.at)
 	}
 }
 
@@ -230,7 +235,7 @@ func (c *counter) write(row int, r *recipe, f *facts) {
 func (b *Board) measure(i int) float64 {
 	m, f := &b.plan.measures[i], &b.facts
 	if m.seen == b.counts.Records && f.part == m.part {
-		return f.values[factMeasures+i]
+		return m.value
 	}
 	m.seen, m.part = b.counts.Records, f.part
 	v := math.NaN()
@@ -250,6 +255,6 @@ func (b *Board) measure(i int) float64 {
 			}
 		}
 	}
-	f.values[factMeasures+i] = v
+	m.value = v
 	return v
 }

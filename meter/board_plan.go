@@ -64,6 +64,7 @@ type counter struct {
 	epoch   uint32 // of the current page and its rows; remembered rows of another epoch are stale
 	gen     uint32 // of the current page, as of the epoch
 	stride  int
+	patient bool // records may be counted some time later; see visit
 	watched bool // groups that derive from it, or roll up from it, need to know its keys
 	recipes [manners]recipe
 	sheets  []sheet
@@ -91,6 +92,7 @@ type plan struct {
 	built    [feedCount]*counter
 	once     feeds // built-in groups that do not spread
 	slow     feeds // those that do
+	blended  feeds // those whose records are blended; see blends
 	derived  []*derived
 	lookers  []*looker
 	watchers []*counter // watched ones
@@ -133,6 +135,12 @@ func newPlan(c *schema.Compiler, groups []*Group) (*plan, error) {
 		}
 	}
 	p.watched = len(p.watchers) > 0
+	p.settleHosts()
+	for i := range feedCount {
+		if c := p.built[i]; c != nil && blendable&(1<<i) != 0 && c.blendable() {
+			p.blended |= 1 << i
+		}
+	}
 	p.parts = p.has(feedDSCP) || p.all()&routeFeeds&^(1<<feedFlowGens|1<<feedFlowIntfs) != 0
 	return p, nil
 }
@@ -306,5 +314,7 @@ func (p *plan) start(b *Board) {
 		}
 	}
 	b.startPlaces()
+	b.blends.start()
 	b.startSubnets()
+	p.forgetSpots(len(b.ends.slots))
 }

@@ -8,19 +8,26 @@ import (
 	"weir/schema"
 )
 
-// facts is what read found out about the record in hand.
-type facts struct {
-	values  [256]float64
-	record  *schema.Record // nil at the beginning or end of a session
-	at      schema.Instant
+// amounts is what a record adds to the rows that it touches.
+type amounts struct {
+	values  [numFacts]float64
 	edge    bool // the beginning or end of a session
 	rare    bool // a TCP flag that meters count, or a fragment
 	sampled bool
-	link    bool // a packet, not a flow record: link-layer groups count it
+	blended bool // these are the sums of many records
 
-	observed uint64  // observations behind the record
+	observed uint64  // observations behind it
 	rates    float64 // the sum of their rates
 	doubt    float64 // the variance of a value v is v*v*doubt
+	variance float64 // of the sum of bytes, when blended
+}
+
+// facts is what read found out about the record in hand.
+type facts struct {
+	amounts
+	record *schema.Record // nil at the beginning or end of a session
+	at     schema.Instant
+	link   bool // a packet, not a flow record: link-layer groups count it
 
 	ip       uint8 // 4, 6, or 0
 	proto    uint8
@@ -32,6 +39,9 @@ type facts struct {
 	dscp     int32  // code point, -1 none
 	tos      int32  // type of service byte, -1 not known
 	length   uint32 // length of one packet, 0 not known
+	class    uint8  // of length
+	cast2    uint8  // of the frame: 0 not known, 1 broadcast, 2 multicast, 3 unicast
+	cast3    uint8  // of the IP datagram, likewise
 
 	ether  uint16
 	macs   []byte // destination and source, 12 bytes; nil when not known
@@ -74,7 +84,7 @@ func (b *Board) read(r *schema.Record) {
 		}
 	}
 	f.readSampling(r)
-	f.length, f.dscp, f.tos, f.icmp = r.Length, -1, -1, -1
+	f.length, f.class, f.dscp, f.tos, f.icmp = r.Length, lengthKey(r.Length), -1, -1, -1
 	f.readFlags(r)
 	if b.plan.parts {
 		f.routes.read(r)
@@ -288,8 +298,8 @@ func (b *Board) readEnds(ipv uint8, src, dst *schema.Addr) {
 	if ipv == 0 {
 		return
 	}
-	b.ends.makeRoom()
-	f.src, f.dst = b.endpoint(src), b.endpoint(dst)
+	b.makeRoom()
+	f.src, f.dst = b.endpoints(src, dst)
 	f.goes = goes[b.ends.slots[f.src].home()<<1|b.ends.slots[f.dst].home()]
 }
 
@@ -298,29 +308,47 @@ var goes = [4]manner{goesBy, goesIn, goesOut, goesAtHom}
 
 // readCasts tells broadcast, multicast and unicast apart, of the frame and of the IP datagram.
 func (f *facts) readCasts(r *schema.Record) {
-	v := &f.values
-	v[factL2Broadcast], v[factL2Multicast], v[factL2Unicast] = 0, 0, 0
-	v[factL3Broadcast], v[factL3Multicast], v[factL3Unicast] = 0, 0, 0
+	two, three := uint8(0), uint8(0)
 	if f.macs != nil {
 		switch {
 		case f.macs[0]&1 == 0:
-			v[factL2Unicast] = v[factBytes]
+			two = castUni
 		case [6]byte(f.macs) == [6]byte{255, 255, 255, 255, 255, 255}:
-			v[factL2Broadcast] = v[factBytes]
+			two = castBroad
 		default:
-			v[factL2Multicast] = v[factBytes]
+			two = castMulti
 		}
 	}
-	if f.ip == 0 {
-		return
-	}
 	switch d := &r.Dst; {
+	case f.ip == 0:
 	case f.ip == 4 && d[12]>>4 == 14, f.ip == 6 && d[0] == 0xff:
-		v[factL3Multicast] = v[factBytes]
+		three = castMulti
 	case f.ip == 4 && [4]byte(d[12:]) == [4]byte{255, 255, 255, 255}:
-		v[factL3Broadcast] = v[factBytes]
+		three = castBroad
 	default:
-		v[factL3Unicast] = v[factBytes]
+		three = castUni
+	}
+	f.setCasts(two, three)
+}
+
+// The values of facts.cast2 and cast3, 0 is not known.
+const (
+	castBroad = 1 + iota
+	castMulti
+	castUni
+)
+
+// setCasts gives the bytes to the casts that they belong to.
+func (f *facts) setCasts(two, three uint8) {
+	v := &f.values
+	v[factL2Broadcast], v[factL2Multicast], v[factL2Unicast] = 0, 0, 0
+	v[factL3Broadcast], v[factL3Multicast], v[factL3Unicast] = 0, 0, 0
+	f.cast2, f.cast3 = two, three
+	if two > 0 {
+		v[factL2Broadcast-1+fact(two)] = v[factBytes]
+	}
+	if three > 0 {
+		v[factL3Broadcast-1+fact(three)] = v[factBytes]
 	}
 }
 
@@ -344,7 +372,7 @@ func (b *Board) readApp(hasPorts bool, src, dst uint16) {
 func (b *Board) readEdge(e SessionEdge) {
 	f := &b.facts
 	v := &f.values
-	*v = [256]float64{}
+	*v = [numFacts]float64{}
 	f.record, f.at, f.edge, f.link, f.rare, f.sampled = nil, e.At, true, false, false, false
 	f.part, f.share = 0, 1
 	d := float64(e.Delta)

@@ -81,8 +81,8 @@ const (
 )
 
 // wanted tells which elements are read.
-var wanted = [elementEgressVRF + 1]bool{elementTOS: true, elementSrcBits: true, elementDstBits: true, elementNextHop: true,
-	elementSrcAS: true, elementDstAS: true, elementBGPHop: true, elementSrcBits6: true, elementDstBits6: true,
+var wanted = [elementEgressVRF + 1]bool{elementTOS: true, elementSrcBits: true, elementDstBits: true,
+	elementNextHop: true, elementSrcAS: true, elementDstAS: true, elementBGPHop: true, elementSrcBits6: true, elementDstBits6: true,
 	elementNextHop6: true, elementBGPHop6: true, elementNextAS: true, elementPrevAS: true, elementDSCP: true,
 	elementIngressVRF: true, elementEgressVRF: true}
 
@@ -221,20 +221,20 @@ func (t *routes) gatewayPart(b []byte) {
 func (b *Board) feedRoutes(r *schema.Record, set feeds) {
 	f, p, m := &b.facts, b.plan, b.facts.goes
 	if !f.link && set&(1<<feedFlowGens) != 0 {
-		b.feedKey(p.built[feedFlowGens], exporterKey(&r.Source.Exporter), m)
+		b.feedKey(&b.facts, p.built[feedFlowGens], exporterKey(&r.Source.Exporter), m)
 	}
 	if set&(1<<feedFlowIntfs) != 0 {
 		if isIndex(r.In) {
-			b.feedInterface(p.built[feedFlowIntfs], &r.Source.Exporter, r.In.Value, m|sideDst)
+			b.feedInterface(&b.facts, p.built[feedFlowIntfs], &r.Source.Exporter, r.In.Value, m|sideDst)
 		}
 		if isIndex(r.Out) {
-			b.feedInterface(p.built[feedFlowIntfs], &r.Source.Exporter, r.Out.Value, m|sideSrc)
+			b.feedInterface(&b.facts, p.built[feedFlowIntfs], &r.Source.Exporter, r.Out.Value, m|sideSrc)
 		}
 	}
 	if !f.link && f.tos >= 0 && set&(1<<feedTOS) != 0 {
 		const digits = "0123456789ABCDEF"
 		k := [2]byte{digits[f.tos>>4&15], digits[f.tos&15]}
-		b.feedKey(p.built[feedTOS], k[:], m)
+		b.feedKey(&b.facts, p.built[feedTOS], k[:], m)
 	}
 	if !f.routes.any {
 		return
@@ -253,10 +253,10 @@ func (b *Board) feedAS(r *schema.Record, set feeds, m manner) {
 			return
 		}
 		if src != 0 {
-			b.feedWords(p.built[feed], 0, 0, uint64(src), 4, m|sideSrc)
+			b.feedWords(&b.facts, p.built[feed], 0, 0, uint64(src), 4, m|sideSrc)
 		}
 		if dst != 0 {
-			b.feedWords(p.built[feed], 0, 0, uint64(dst), 4, m|sideDst)
+			b.feedWords(&b.facts, p.built[feed], 0, 0, uint64(dst), 4, m|sideDst)
 		}
 	}
 	both(feedFlowASN, t.srcAS, t.dstAS)
@@ -285,16 +285,16 @@ func (b *Board) feedLinkAS(r *schema.Record, index, as uint32, m manner) {
 		b.key = binary.BigEndian.AppendUint32(append(b.key, 4), as)
 		row = c.recall(memo, b.key)
 	}
-	c.add(row, m, &b.facts)
+	c.add(row, m, &b.facts.amounts)
 }
 
 func (b *Board) feedHops(set feeds, m manner) {
 	t, p := &b.facts.routes, b.plan
 	if t.bgpHop != nil && set&(1<<feedBGPNextHop) != 0 {
-		b.feedKey(p.built[feedBGPNextHop], t.bgpHop, m)
+		b.feedKey(&b.facts, p.built[feedBGPNextHop], t.bgpHop, m)
 	}
 	if t.router != nil && set&(1<<feedIPNextHop) != 0 {
-		b.feedKey(p.built[feedIPNextHop], t.router, m)
+		b.feedKey(&b.facts, p.built[feedIPNextHop], t.router, m)
 	}
 	if t.vrf != 0 && set&(1<<feedVRF) != 0 {
 		var digits [10]byte
@@ -303,7 +303,7 @@ func (b *Board) feedHops(set feeds, m manner) {
 			at--
 			digits[at] = byte('0' + v%10)
 		}
-		b.feedKey(p.built[feedVRF], digits[at:], m)
+		b.feedKey(&b.facts, p.built[feedVRF], digits[at:], m)
 	}
 }
 
@@ -318,10 +318,10 @@ func (b *Board) feedPrefixes(r *schema.Record, set feeds, m manner) {
 	}
 	var k [17]byte
 	if t.srcBits >= 0 && r.Src.Is4() == (r.IPv == 4) {
-		b.feedKey(b.plan.built[feed], subnetKey(&k, &r.Src, int(t.srcBits)), m|sideSrc)
+		b.feedKey(&b.facts, b.plan.built[feed], subnetKey(&k, &r.Src, int(t.srcBits)), m|sideSrc)
 	}
 	if t.dstBits >= 0 && r.Dst.Is4() == (r.IPv == 4) {
-		b.feedKey(b.plan.built[feed], subnetKey(&k, &r.Dst, int(t.dstBits)), m|sideDst)
+		b.feedKey(&b.facts, b.plan.built[feed], subnetKey(&k, &r.Dst, int(t.dstBits)), m|sideDst)
 	}
 }
 

@@ -21,8 +21,8 @@ func (p pass) takes(g *Group) bool { return p == passAll || g.Spread == (p == pa
 // maxSlices bounds the slices of one record.
 const maxSlices = 4096
 
-// portion is what a flow record spread over time gives to its slices, second by second: both ends count, so a flow of no
-// length lasts one second (the rule of flow-inspector-vermont 2.3).
+// portion is what a flow record spread over time gives to its slices, second by second: both ends count, so a flow of
+// no length lasts one second (the rule of flow-inspector-vermont 2.3).
 type portion struct {
 	whole    [factFragments + 1]float64
 	observed uint64

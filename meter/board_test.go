@@ -13,12 +13,12 @@ import (
 func conversation() []frame {
 	const c, s = "192.168.1.2", "209.216.249.58"
 	up := func(ms int, flags uint8, n uint32) frame {
-		return frame{at: epoch0 + 1e9 + schema.Instant(ms)*1e6, src: c, dst: s, sport: 2964, dport: 22, proto: 6, flags: flags,
-			length: n}
+		return frame{at: epoch0 + 1e9 + schema.Instant(ms)*1e6, src: c, dst: s, sport: 2964, dport: 22, proto: 6,
+			flags: flags, length: n}
 	}
 	down := func(ms int, flags uint8, n uint32) frame {
-		return frame{at: epoch0 + 1e9 + schema.Instant(ms)*1e6, src: s, dst: c, sport: 22, dport: 2964, proto: 6, flags: flags,
-			length: n}
+		return frame{at: epoch0 + 1e9 + schema.Instant(ms)*1e6, src: s, dst: c, sport: 22, dport: 2964, proto: 6,
+			flags: flags, length: n}
 	}
 	return []frame{
 		up(0, 2, 74), down(50, 0x12, 74), up(51, 0x10, 66), up(60, 0x18, 166), down(110, 0x10, 66), down(200, 0x18, 566),
@@ -152,8 +152,8 @@ func TestBoardICMPAndFragments(t *testing.T) {
 func TestBoardScan(t *testing.T) {
 	b := newBench(t, Settings{}, &Group{Name: "scan", Kind: KindCrosskey, Parents: []string{"hosts", "apps"}})
 	for i := range 20 {
-		b.observe(frame{at: epoch0, src: "10.1.1.9", dst: netip.AddrFrom4([4]byte{10, 1, 2, byte(i + 1)}).String(), sport: 40000,
-			dport: 445, proto: 6, flags: 2, length: 60})
+		dst := netip.AddrFrom4([4]byte{10, 1, 2, byte(i + 1)}).String()
+		b.observe(frame{at: epoch0, src: "10.1.1.9", dst: dst, sport: 40000, dport: 445, proto: 6, flags: 2, length: 60})
 	}
 	x := tabulate(b.End(epoch0))
 	x.first(t, "hosts", "10.1.1.9", 8, 20)
@@ -259,7 +259,8 @@ func TestBoardTransactionsAndDiscardsAreNotCounted(t *testing.T) {
 func TestBoardSampling(t *testing.T) {
 	b := newBench(t, Settings{})
 	for range 100 {
-		b.observe(frame{at: epoch0, src: "10.0.0.1", dst: "8.8.8.8", proto: 6, length: 100, rate: 1000, kind: schema.KindPacketSample})
+		b.observe(frame{at: epoch0, src: "10.0.0.1", dst: "8.8.8.8", proto: 6, length: 100, rate: 1000,
+			kind: schema.KindPacketSample})
 	}
 	for _, p := range b.End(epoch0) {
 		for row := range p.Len() {

@@ -8,8 +8,8 @@ import (
 	"weir/schema"
 )
 
-// fact is a number that a record has, by its place in facts.values. Those from factMeasures on are value expressions of
-// user-defined groups.
+// fact is a number that a record has, by its place in amounts.values. Those from factMeasures on are value expressions
+// of user-defined groups, and stand in measure.value.
 type fact uint8
 
 const (
@@ -33,6 +33,7 @@ const (
 	factActiveTCP
 	factNew
 	factNewTCP
+	numFacts
 	factMeasures = 32
 )
 
@@ -144,26 +145,34 @@ type addition struct {
 	fact fact
 }
 
-// recipe is what a touch in one manner does to a row.
+// recipe is what a touch in one manner does to a row. It fills one line of the processor's cache.
 type recipe struct {
-	often, rare, edges []addition
-	written            []addition // further: not sums; by the rule of the meter's type
-	primary            fact       // what the primary meter grows by, when primed
-	primed             bool
+	often   uint8 // adds[:often] always
+	rare    uint8 // adds[often:rare] only when facts.rare
+	primary fact  // what the primary meter grows by, when primed
+	primed  bool
+	adds    [24]addition
+	more    *seldom // nil for most
+}
+
+// seldom is the rest of a recipe.
+type seldom struct {
+	edges   []addition // at the beginning and the end of sessions only
+	written []addition // not sums of words: by the rule of the meter's type; sums that had no room are here too
 }
 
 // measure is a value expression of a user-defined group. Groups that ask for the same one share it.
 type measure struct {
 	*schema.Measure
-	seen uint64 // the record that it was last read of
-	part int    // and the slice of it
+	seen  uint64 // the record that it was last read of
+	part  int    // and the slice of it
+	value float64
 }
 
 // recipes works out what each manner of touch does to the rows of a group.
 func (p *plan) recipes(g *Group) ([manners]recipe, error) {
 	var all [manners]recipe
-	for i := range g.Meters {
-		m := &g.Meters[i]
+	for _, m := range byPhase(g.Meters) {
 		if _, ok := outside[m.Feed]; ok || m.Distinct {
 			continue
 		}
@@ -188,20 +197,40 @@ func (p *plan) recipes(g *Group) ([manners]recipe, error) {
 	return all, nil
 }
 
+// byPhase returns the meters with those that are fed rarely at the end.
+func byPhase(meters []Meter) (list []*Meter) {
+	for _, late := range []bool{false, true} {
+		for i := range meters {
+			if (words[meters[i].Feed].phase != often) == late {
+				list = append(list, &meters[i])
+			}
+		}
+	}
+	return list
+}
+
+// add puts a meter into the recipe. Often ones must come before rare ones.
 func (r *recipe) add(g *Group, m *Meter, w word) {
 	a := addition{uint8(g.Cell(m.ID)), w.fact}
-	switch {
-	case w.fact >= factMeasures || m.Type != Running && !m.Type.Summed():
-		r.written = append(r.written, a)
-	case w.phase == rare:
-		r.rare = append(r.rare, a)
-	case w.phase == edges:
-		r.edges = append(r.edges, a)
-	default:
-		r.often = append(r.often, a)
-	}
 	if m.ID == g.Primary && w.phase == often {
 		r.primary, r.primed = w.fact, true
+	}
+	plain := w.fact < factMeasures && (m.Type == Running || m.Type.Summed())
+	if plain && w.phase != edges && int(r.rare) < len(r.adds) {
+		r.adds[r.rare] = a
+		r.rare++
+		if w.phase == often {
+			r.often++
+		}
+		return
+	}
+	if r.more == nil {
+		r.more = &seldom{}
+	}
+	if w.phase == edges {
+		r.more.edges = append(r.more.edges, a)
+	} else {
+		r.more.written = append(r.more.written, a)
 	}
 }
 

@@ -66,7 +66,8 @@ func TestHostsOfProfiles(t *testing.T) {
 		t.Errorf("buckets of hosts: %v, %v", seed.Bucket, seed.Topper)
 	}
 	manual, _ := BuiltinProfile(ProfileManual)
-	if got := tops(manual[0]); !slices.Equal(got, []int{50, 10, 10, 0, 50, 20, 20, 20, 10, 10, 10, 20, 20, 20, 20, 20, 100, 20, 20}) {
+	want := []int{50, 10, 10, 0, 50, 20, 20, 20, 10, 10, 10, 20, 20, 20, 20, 20, 100, 20, 20}
+	if got := tops(manual[0]); !slices.Equal(got, want) {
 		t.Errorf("toppers of hosts in the manual: %v", got)
 	}
 	if manual[0].Bucket.Duration() != time.Minute || Lookup(manual, "Apps").Bucket.Duration() != 5*time.Minute {

@@ -11,7 +11,7 @@ import (
 // closeBucket closes the bucket that ends at an instant: the first open one, or an empty one when only levels stand in
 // it. It returns how many rows it visited.
 func (l *Ledger) closeBucket(b *book, end schema.Instant, c *Closing) int {
-	b.fresh = false
+	b.fresh, b.keys = false, -1
 	var p *Page
 	if len(b.open) > 0 && b.open[0].Start.Add(b.open[0].Width.Duration()) <= end {
 		p = b.open[0]

@@ -39,6 +39,7 @@ type looker struct {
 	c, hosts *counter
 	apps     [(noPort + 256) / 64]uint64 // applications that are looked for
 	inverse  bool
+	spots    []spot // by place of the endpoint; nil for the first looker, whose rows endpoints remember themselves
 }
 
 // derive compiles a user-defined group; ok is false when it can not be fed, which the notes say then.
@@ -128,14 +129,19 @@ func (p *plan) looker(d *derived) *looker {
 }
 
 // sees tells whether the record in hand is of those applications.
-func (l *looker) sees(f *facts) bool {
-	return (l.has(f.app) || l.has(f.two)) != l.inverse
+func (l *looker) sees(v *visit) bool {
+	return (l.has(v.app) || l.has(v.two)) != l.inverse
 }
 
 func (l *looker) has(app int32) bool { return app >= 0 && l.apps[app/64]&(1<<(app%64)) != 0 }
 
-// row returns the row of an address in the group.
-func (l *looker) row(e *endpoint) int { return l.c.at(&e.other, hostKey(&e.addr)) }
+// spot returns where the row of an address in the group is remembered.
+func (l *looker) spot(e *endpoint, place int32) *spot {
+	if l.spots == nil {
+		return &e.other
+	}
+	return &l.spots[place]
+}
 
 func (d *derived) compileSets() error {
 	g := d.c.g
@@ -210,7 +216,7 @@ func (b *Board) copyTouches(d *derived) {
 	parent := d.parents[0]
 	for i := range parent.touches {
 		t := parent.touches[i]
-		d.c.add(d.c.find(b.keyOf(&t)), t.manner, &b.facts)
+		d.c.add(d.c.find(b.keyOf(&t)), t.manner, &b.facts.amounts)
 	}
 }
 
@@ -220,7 +226,7 @@ func (b *Board) deriveSets(d *derived) {
 	for i := range parent.touches {
 		t := parent.touches[i]
 		if k := d.setOf(b.keyOf(&t)); k != nil {
-			d.c.add(d.c.find(k), t.manner, &b.facts)
+			d.c.add(d.c.find(k), t.manner, &b.facts.amounts)
 		} else if !d.c.g.OnlySets {
 			b.addRaw(d, &t)
 		}
@@ -240,7 +246,7 @@ func (d *derived) setOf(k []byte) []byte {
 // addRaw counts the parent's key under its raw form: it stands beside names.
 func (b *Board) addRaw(d *derived, t *touch) {
 	b.key = d.parents[0].g.Form.AppendRaw(b.key[:0], b.keyOf(t))
-	d.c.add(d.c.find(b.key), t.manner, &b.facts)
+	d.c.add(d.c.find(b.key), t.manner, &b.facts.amounts)
 }
 
 // deriveRule counts the parent's keys under the target of the first rule that matches.
@@ -256,7 +262,7 @@ func (b *Board) deriveRule(d *derived) {
 	for i := range parent.touches {
 		t := parent.touches[i]
 		if len(target) > 0 {
-			d.c.add(d.c.find(target), t.manner, &b.facts)
+			d.c.add(d.c.find(target), t.manner, &b.facts.amounts)
 		} else {
 			b.addRaw(d, &t)
 		}
@@ -266,7 +272,7 @@ func (b *Board) deriveRule(d *derived) {
 // cross counts every combination of keys of the parents; b.key holds those of the parents before.
 func (b *Board) cross(d *derived, depth int, m manner) {
 	if depth == len(d.parents) {
-		d.c.add(d.c.find(b.key), m, &b.facts)
+		d.c.add(d.c.find(b.key), m, &b.facts.amounts)
 		return
 	}
 	parent := d.parents[depth]

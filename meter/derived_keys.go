@@ -89,7 +89,7 @@ func (b *Board) deriveKeys(d *derived, r *schema.Record) {
 			m |= b.sideOf(a)
 		}
 	}
-	d.c.add(d.c.find(k), m, &b.facts)
+	d.c.add(d.c.find(k), m, &b.facts.amounts)
 }
 
 // sideOf tells on which side of the record in hand an address is.

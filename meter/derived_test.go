@@ -159,8 +159,8 @@ func TestDerivedConnections(t *testing.T) {
 
 func TestDerivedKeys(t *testing.T) {
 	c := schema.NewCompiler(wire.Fields())
-	flows := &Group{Name: "flows", Keys: []string{"ipsource", "ipdestination", "tcpdestinationport"}, Filter: "ipprotocol=6",
-		Form: key.Form{key.Host, key.Host, key.App}, Meters: []Meter{
+	flows := &Group{Name: "flows", Keys: []string{"ipsource", "ipdestination", "tcpdestinationport"},
+		Filter: "ipprotocol=6", Form: key.Form{key.Host, key.Host, key.App}, Meters: []Meter{
 			{ID: 0, Name: "Bytes", Feed: "bytes", Top: 10}, {ID: 1, Name: "Longest", Type: Maximum, Feed: "max:ipbytes"},
 			{ID: 2, Name: "Mean", Type: Average, Feed: "avg:ipttl"}, {ID: 3, Name: "Bits", Type: Counter, Feed: "bps"},
 			{ID: 4, Name: "Payload", Type: Counter, Feed: "ipbytes"},
@@ -177,8 +177,8 @@ func TestDerivedKeys(t *testing.T) {
 		t.Errorf("forms: %v, %v", hosts.Form, texts.Form)
 	}
 	udp := frame{at: epoch0, src: "10.0.0.1", dst: "9.9.9.9", sport: 5, dport: 6, proto: 17, length: 80, tos: 4}
-	x := counted(t, []*Group{flows, texts, hosts}, udp, frame{at: epoch0, src: "10.0.0.1", dst: "9.9.9.9", sport: 40000, dport: 80,
-		proto: 6, length: 100, rate: 10, kind: schema.KindPacketSample})
+	x := counted(t, []*Group{flows, texts, hosts}, udp, frame{at: epoch0, src: "10.0.0.1", dst: "9.9.9.9",
+		sport: 40000, dport: 80, proto: 6, length: 100, rate: 10, kind: schema.KindPacketSample})
 	x.want(t, "flows", `10.0.0.1\9.9.9.9\Port-80`, 0, 1000, 1, 40, 2, 64, 3, 8000, 4, 400)
 	x.only(t, "flows", `10.0.0.1\9.9.9.9\Port-80`)
 	x.only(t, "texts", "6,00000000", "17,00000100")

@@ -10,6 +10,7 @@ import (
 // Limits bounds what a Ledger does and keeps.
 type Limits struct {
 	Grace     Span // how long after its end a bucket waits for the late: 2 s live, 0 in a replay
+	Reach     Span // how much longer buckets of groups with Spread wait; as Settings.Reach of the boards
 	BlockRows int  // rows of one block at most; default 32,768
 	DayKeys   int  // keys of a group that are remembered as seen today; past it some are reported again; default 2^21
 }
@@ -48,6 +49,7 @@ type book struct {
 	carry  carry
 	seen   *Page // topper bucket and open buckets together, for readers
 	fresh  bool  // seen is up to date
+	keys   int   // what Count found; -1 when it must look again
 	day    daySet
 	counts Counts
 }
@@ -121,7 +123,7 @@ func sameShape(a, b *Group) bool {
 
 // replace puts settings in force that change nothing about cells and times.
 func (b *book) replace(g *Group) {
-	b.g, b.seen, b.fresh = g, nil, false
+	b.g, b.seen, b.fresh, b.keys = g, nil, false, -1
 	for _, p := range slices.Concat(b.open, b.held) {
 		p.Group, p.lay = g, &g.meters
 	}
@@ -181,7 +183,7 @@ func (l *Ledger) Taking(p *Page) *Merging {
 		return nil
 	}
 	b.counts.Slices++
-	b.fresh = false
+	b.fresh, b.keys = false, -1
 	if p.Len() == 0 && p.dropped == 0 {
 		return nil
 	}
@@ -231,7 +233,7 @@ func (l *Ledger) Advance(at schema.Instant) *Closing {
 func (l *Ledger) AdvanceSome(at schema.Instant, rows int) (c *Closing, more bool) {
 	c = l.closing()
 	for _, b := range l.books {
-		limit := at.Add(-l.limits.Grace.Duration())
+		limit := at.Add(-l.waits(b).Duration())
 		l.skip(b, limit, c)
 		for b.due(limit) {
 			if rows <= 0 {
@@ -244,6 +246,14 @@ func (l *Ledger) AdvanceSome(at schema.Instant, rows int) (c *Closing, more bool
 		c.Marks[b.g.Name] = b.mark()
 	}
 	return c, false
+}
+
+// waits returns how long after their end the buckets of a group stay open.
+func (l *Ledger) waits(b *book) Span {
+	if b.g.Spread {
+		return l.limits.Grace + l.limits.Reach
+	}
+	return l.limits.Grace
 }
 
 // End closes everything that is open, as buckets of full width; used when the stream has ended.

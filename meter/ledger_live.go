@@ -201,13 +201,18 @@ func (l *Ledger) Keys(group string, match func(key []byte) bool, max int) [][]by
 	return keys
 }
 
-// Count returns how many keys the open topper bucket and the open buckets have. It visits every row of the open ones.
+// Count returns how many keys the open topper bucket and the open buckets have. The first to ask after a slice was taken
+// or a bucket closed pays for a visit of every row.
 func (l *Ledger) Count(group string) int {
-	n := 0
-	if b := l.byName[group]; b != nil {
-		b.eachKey(func([]byte) { n++ })
+	b := l.byName[group]
+	if b == nil {
+		return 0
 	}
-	return n
+	if b.keys < 0 {
+		b.keys = 0
+		b.eachKey(func([]byte) { b.keys++ })
+	}
+	return b.keys
 }
 
 // eachKey visits every key that has a row in the topper bucket or an open one, once.

@@ -77,7 +77,7 @@ func (b *book) storedCells(c blockColumns, i int) []float64 {
 		switch {
 		case math.IsNaN(v) && b.g.meters.folds[first] == foldSum:
 		case m.Type == Average:
-			cells[first], cells[first+1] = v*c[extra].Floats[i], c[extra].Floats[i]
+			cells[first], cells[first+1] = v, c[extra].Floats[i]
 		default:
 			cells[first] = v
 		}
@@ -115,6 +115,7 @@ func (b *book) restoreLevels(bin []byte, cells []float64) {
 }
 
 func (b *book) restoreTopper(bin []byte, cells []float64, at schema.Instant, width Span, s sampling, missed float64) {
+	b.fresh, b.keys = false, -1
 	start := floor(at, b.g.Topper)
 	if b.topper == nil {
 		b.openTopper(start)

@@ -230,7 +230,7 @@ func TestMetersAndBuckets(t *testing.T) {
 	for s, v := range map[int]float64{0: 2, 30: 2, 60: 3, 90: 3, 270: 3} {
 		d.want("run", s, 3, v)
 	}
-	d.want("avg", 0, 4, 100)
+	d.want("avg", 0, 4, 300) // the sum; with the number of samples behind it, 100
 	d.want("avg", 30, 4, none)
 	d.want("avg", 60, 4, 500)
 	if n := d.rows["tg avg 0"].x[0]; n != 3 {

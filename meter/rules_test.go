@@ -42,7 +42,8 @@ func TestRuleOrder(t *testing.T) {
 		want bool
 	}{
 		{yes, true}, {no, false}, {yes + "&" + no, false}, {yes + "|" + no, true}, {no + "|" + yes + "&" + no, false},
-		{yes + "|" + yes + "&" + no, false}, {no + "&" + no + "|" + yes, true}, {"{apps}!80|" + yes + "&{hosts}!9.9.9.8", true},
+		{yes + "|" + yes + "&" + no, false}, {no + "&" + no + "|" + yes, true},
+		{"{apps}!80|" + yes + "&{hosts}!9.9.9.8", true},
 	} {
 		g := &Group{Name: "x", Kind: KindRule, Parents: []string{"protocols"}, Rules: []Rule{{"Y", x.rule}}}
 		_, is := counted(t, []*Group{g}, packetOf("10.0.0.1", 40000, "9.9.9.9", 80, 300))["x"]["Y"]

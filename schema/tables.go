@@ -25,11 +25,13 @@ func bucketTable(name, doc string) *Table {
 	}}
 	for i := range MaxMeters {
 		t.Columns = append(t.Columns, realColumn("m"+strconv.Itoa(i), "", "meter "+strconv.Itoa(i)+
-			" of the group: the sum over the bucket for counters and rates, else the last, largest or smallest value"))
+			" of the group: the sum over the bucket for counters, rates and averages, else the last, largest or smallest "+
+			"value"))
 	}
 	for i := range MaxExtras {
 		t.Columns = append(t.Columns, realColumn("x"+strconv.Itoa(i), "", "further cells of meters that need more "+
-			"than one: how many samples an average has"))
+			"than one, in the order of the meters: of an average how many samples it has; of a gauge with minimum, "+
+			"maximum and average these: smallest, largest, sum, how many"))
 	}
 	return t
 }

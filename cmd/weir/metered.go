@@ -123,9 +123,8 @@ func (k *meteredKey) add(g *meter.Group, b *schema.Block, i int) {
 		}
 		v := column.Floats[i]
 		switch old := k.values[j]; {
-		case m.Type == meter.Average: // a mean, and of how many
-			n := b.Column("x" + strconv.Itoa(at)).Floats[i]
-			k.values[j], k.counts[j] = orZero(old)+v*n, k.counts[j]+n
+		case m.Type == meter.Average: // a sum, and of how many
+			k.values[j], k.counts[j] = orZero(old)+v, k.counts[j]+b.Column("x" + strconv.Itoa(at)).Floats[i]
 		case math.IsNaN(old):
 			k.values[j] = v
 		case m.Distinct || m.Type == meter.Maximum:
@@ -162,6 +161,8 @@ type groupResult struct {
 	Keys    map[string]map[string]float64 `json:"keys"`
 	Keyed   int                           `json:"keys_found"`
 	Toppers map[string][]topperResult     `json:"toppers"`
+
+	group *meter.Group
 }
 
 type topperResult struct {
@@ -195,7 +196,7 @@ func (k *meteredKey) totals(g *meter.Group) map[string]float64 {
 func (g *meteredGroup) result(n int) groupResult {
 	r := groupResult{
 		Totals: g.total.totals(g.group), Keys: map[string]map[string]float64{}, Keyed: len(g.keys),
-		Toppers: map[string][]topperResult{},
+		Toppers: map[string][]topperResult{}, group: g.group,
 	}
 	primary := slices.IndexFunc(g.group.Meters, func(m meter.Meter) bool { return m.ID == g.group.Primary })
 	for _, k := range g.largest(primary, n) {

@@ -40,6 +40,7 @@ func (s *Server) publish(v *engine.View) {
 	s.publishWire(v)
 	s.publishNetFlow(v)
 	s.publishFlow(v)
+	s.publishCounting(v)
 	s.publishLanes(v)
 	s.publishExporters(v)
 	s.vitals.Put("weir_api_streams", float64(s.caster.streams()))

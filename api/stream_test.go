@@ -139,13 +139,14 @@ func TestStream(t *testing.T) {
 	}
 	next(t, twin, "tick")
 	start := r.now.Millis()
-	for range 100 { // 10 s: 20 samples a second, one in 100, of 500 bytes
-		r.send(2, 100, 500, 1, 1)
-		r.send(1, 1, 60, 2, 1)
-		r.tick(100 * time.Millisecond)
-	}
 	var d tickData
 	for i := range 10 {
+		for range 10 { // a second: 20 samples, one in 100, of 500 bytes
+			r.send(2, 100, 500, 1, 1)
+			r.send(1, 1, 60, 2, 1)
+			r.tick(100 * time.Millisecond)
+		}
+		// In step with the reader: who is some ticks behind misses the next ones.
 		m := nextTick(t, from, start)
 		if other := nextTick(t, twin, start); m.data != other.data {
 			t.Error("two who ask for the same get different answers")

@@ -7,8 +7,8 @@ import (
 	"weir/meter"
 )
 
-// AlertState returns what the alert rules remember of keys, so that RestoreAlerts can give it back after a restart: what
-// is fired, and what was learned. It is JSON and the caller's; nil when no rule is in force. While it is made, some
+// AlertState returns what the alert rules remember of keys, what is fired and what was learned, so that RestoreAlerts
+// can give it back after a restart. It is JSON and the caller's; nil when no rule is in force. While it is made, some
 // milliseconds for a thousand keys with a baseline, the books stand still and the lanes go on.
 func (e *Engine) AlertState() ([]byte, error) {
 	b := e.books

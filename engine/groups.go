@@ -88,6 +88,9 @@ func (c DefineGroup) apply(e *Engine, s *State) error {
 		return fmt.Errorf("group %q: %w groups; %d is the most: remove some first", g.Name, ErrTooMany, len(s.Groups))
 	}
 	g.Meters = slices.Clone(g.Meters)
+	if err := g.InferForm(e.checker); err != nil {
+		return err
+	}
 	if err := g.Complete(s.Group); err != nil {
 		return err
 	}

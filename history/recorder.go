@@ -25,8 +25,8 @@ type Recorder struct {
 	replay  bool
 }
 
-// NewRecorder begins to listen to an engine that does not run yet, and restores what the journal knows into it. A replay
-// waits for the store instead of losing anything.
+// NewRecorder begins to listen to an engine that does not run yet, and restores what the journal knows into it. A
+// replay waits for the store instead of losing anything.
 func NewRecorder(ctx context.Context, e *engine.Engine, k *store.Keeper, replay bool,
 	log *slog.Logger) (*Recorder, error) {
 	found, err := k.Recover(ctx)

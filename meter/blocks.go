@@ -14,8 +14,8 @@ import (
 // Closing is what a ledger closed at one instant. It shares nothing that changes with the ledger, so another goroutine
 // may turn it into blocks while the ledger goes on; one goroutine at a time uses it.
 type Closing struct {
-	// Buckets are the closed buckets, in the order in which they were closed: for alerts and for whoever watches every key, also of groups
-	// that store topper traffic only. Nobody may change them.
+	// Buckets are the closed buckets, in the order in which they were closed: for alerts and for whoever watches every
+	// key, also of groups that store topper traffic only. Nobody may change them.
 	Buckets []*Page
 	// Marks say for each group when the oldest bucket begins that no closing has handed over yet: all rows of earlier
 	// ones are in the blocks of this closing or of those before it, so their slices need not be kept.

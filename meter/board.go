@@ -71,19 +71,21 @@ type Board struct {
 	epoch    uint32
 	counts   BoardCounts
 
-	facts   facts
-	ends    endpoints
-	memos   memos
-	places  *places
-	blends  blends
-	visits  [maxVisits]visit // to hosts, not counted yet
-	waiting int
-	sink    uint32 // see endpoints
-	seen    float64
-	touched []byte // keys that the record in hand touched, for groups that derive from others
-	key     []byte // scratch: a key in the making
-	out     schema.Value
-	subnets subnets
+	facts    facts
+	ends     endpoints
+	memos    memos
+	places   *places
+	blends   blends
+	retiring []retiree
+	visits   [maxVisits]visit // to hosts, not counted yet
+	waiting  int
+	sink     uint32 // see endpoints
+	seen     float64
+	touched  []byte // keys that the record in hand touched, for groups that derive from others
+	key      []byte // scratch: a key in the making
+	out      schema.Value
+	subnets  subnets
+	homes    []network
 }
 
 // sliceWidth is how long an open page is kept before it is handed over: at most so much is lost when the process dies.
@@ -119,7 +121,7 @@ func (b *Board) Apply(at schema.Instant, groups []*Group, s Settings) error {
 	if err != nil {
 		return err
 	}
-	b.due = b.handOver(b.due, true)
+	b.due = b.handOver(b.due, true, true)
 	b.now = max(b.now, at)
 	b.plan, b.settings, b.groups = p, s, groups
 	b.ends.reset(len(b.ends.slots))
@@ -142,7 +144,7 @@ func (b *Board) Advance(at schema.Instant) []*Page {
 	slice := floor(b.now, sliceWidth)
 	all := slice != b.slice
 	b.slice = slice
-	pages := b.handOver(b.due, all)
+	pages := b.handOver(b.due, all, false)
 	b.due = nil
 	return pages
 }
@@ -150,7 +152,7 @@ func (b *Board) Advance(at schema.Instant) []*Page {
 // End returns all pages: nothing more will come.
 func (b *Board) End(at schema.Instant) []*Page {
 	b.now = max(b.now, at)
-	pages := b.handOver(b.due, true)
+	pages := b.handOver(b.due, true, true)
 	b.due = nil
 	return pages
 }

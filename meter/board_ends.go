@@ -84,7 +84,7 @@ func (t *endpoints) grow() {
 	t.reset(2 * len(old))
 	for i := range old {
 		if e := &old[i]; e.hosts.row&endUsed != 0 {
-			s, _ := t.find(&e.addr)
+			s, _ := t.find(t.hash(&e.addr), &e.addr)
 			t.slots[s] = *e
 			t.n++
 		}
@@ -98,10 +98,8 @@ func (t *endpoints) hash(a *schema.Addr) uint64 {
 	return (h ^ h>>32) * mixB >> t.shift
 }
 
-// find returns the place of an address, or where it would be.
-func (t *endpoints) find(a *schema.Addr) (place int32, there bool) { return t.findFrom(t.hash(a), a) }
-
-func (t *endpoints) findFrom(i uint64, a *schema.Addr) (place int32, there bool) {
+// find returns the place of an address, or where it would be, from the slot that is its hash on.
+func (t *endpoints) find(i uint64, a *schema.Addr) (place int32, there bool) {
 	mask := uint64(len(t.slots) - 1)
 	for ; ; i = (i + 1) & mask {
 		e := &t.slots[i]
@@ -125,7 +123,7 @@ func (b *Board) endpoints(src, dst *schema.Addr) (from, to int32) {
 }
 
 func (b *Board) endpoint(slot uint64, a *schema.Addr) int32 {
-	place, there := b.ends.findFrom(slot, a)
+	place, there := b.ends.find(slot, a)
 	if !there {
 		b.ends.n++
 		e := &b.ends.slots[place]
@@ -155,13 +153,33 @@ func (b *Board) isHome(a schema.Addr) bool {
 		}
 		return false
 	}
-	n := a.Netip()
-	for _, p := range b.settings.Home {
-		if p.Contains(n) {
+	hi, lo := binary.BigEndian.Uint64(a[:]), binary.BigEndian.Uint64(a[8:])
+	for i := range b.homes {
+		if h := &b.homes[i]; (hi^h.hi)&h.maskHi|(lo^h.lo)&h.maskLo == 0 {
 			return true
 		}
 	}
 	return false
+}
+
+// network is a prefix as words of the mapped form of addresses.
+type network struct{ hi, lo, maskHi, maskLo uint64 }
+
+// startHomes puts the home networks into the form in which they are compared.
+func (b *Board) startHomes() {
+	b.homes = b.homes[:0]
+	for _, p := range b.settings.Home {
+		a, bits := schema.AddrOf(p.Addr()), p.Bits()
+		if p.Addr().Is4() {
+			bits += 96
+		}
+		if bits < 0 {
+			continue
+		}
+		n := network{hi: binary.BigEndian.Uint64(a[:]), lo: binary.BigEndian.Uint64(a[8:])}
+		n.maskHi, n.maskLo = ^uint64(0)<<max(64-bits, 0), ^uint64(0)<<min(128-bits, 64)
+		b.homes = append(b.homes, n)
+	}
 }
 
 // hostKey returns the binary key of an address; it borrows.

@@ -117,7 +117,8 @@ func mustAddr(t testing.TB, s string) schema.Addr {
 // flowRecord makes a flow record.
 func flowRecord(t testing.TB, at schema.Instant, src, dst string, sport, dport uint16, bytes uint64) *schema.Record {
 	r := &schema.Record{At: at, Start: at, Last: at, Kind: schema.KindFlowRecord, Rate: 1, Bytes: bytes,
-		Packets: 1 + bytes/1000, Flows: 1, Src: mustAddr(t, src), Dst: mustAddr(t, dst), SrcPort: sport, DstPort: dport, Proto: 6, IPv: 4,
+		Packets: 1 + bytes/1000, Flows: 1, Src: mustAddr(t, src), Dst: mustAddr(t, dst),
+		SrcPort: sport, DstPort: dport, Proto: 6, IPv: 4,
 		HasPorts: true, HasProto: true, In: schema.Port{Value: 3}, Out: schema.Port{Value: 4}}
 	if strings.Contains(src, ":") {
 		r.IPv = 6

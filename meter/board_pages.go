@@ -102,9 +102,10 @@ func (b *Board) newPage(g *Group, start schema.Instant) *Page {
 }
 
 // handOver appends the pages that are due to list: all, or those whose time is over. What rolls up from them is counted
-// before, and those groups come later in the order of counters.
-func (b *Board) handOver(list []*Page, all bool) []*Page {
+// before, and those groups come later in the order of counters. Unless it is final, large pages come later.
+func (b *Board) handOver(list []*Page, all, final bool) []*Page {
 	b.unblend()
+	list = b.retire(list, final)
 	for _, c := range b.plan.counters {
 		kept := c.sheets[:0]
 		for _, s := range c.sheets {
@@ -113,8 +114,12 @@ func (b *Board) handOver(list []*Page, all bool) []*Page {
 				kept = append(kept, s)
 				continue
 			}
-			c.rollPage(s)
 			s.page.OnDrop = nil
+			if !final && b.mayWait(c, s.page) {
+				b.retiring = append(b.retiring, retiree{sheet: s, c: c})
+				continue
+			}
+			c.rollRows(s, 0, s.page.Len())
 			list = append(list, s.page)
 			b.counts.Pages++
 		}
@@ -125,6 +130,44 @@ func (b *Board) handOver(list []*Page, all bool) []*Page {
 		}
 	}
 	b.from, b.to = 0, 0
+	return list
+}
+
+// retiree is a page that is to be handed over once all its rows were counted in the groups that roll up from it.
+type retiree struct {
+	sheet
+	c    *counter
+	rows int // counted so far
+}
+
+// rollStep is how many rows of such pages are counted at one tick, so that a million of them do not make the lane stand
+// still: some 20 ms.
+const rollStep = 100_000
+
+// mayWait tells whether a page is so large that it is to be handed over in steps. In a replay nobody waits for a lane.
+func (b *Board) mayWait(c *counter, p *Page) bool {
+	return len(c.rollups) > 0 && p.Len() > rollStep && b.settings.Grace > 0
+}
+
+// retire goes on with the pages that are handed over in steps, and appends those to list that are done. None may be
+// later than half the grace of its bucket.
+func (b *Board) retire(list []*Page, final bool) []*Page {
+	left := rollStep
+	for len(b.retiring) > 0 {
+		r := &b.retiring[0]
+		n := r.page.Len() - r.rows
+		if end := r.from.Add((r.c.grid + b.settings.Grace/2).Duration()); !final && b.now < end {
+			n = min(n, left)
+		}
+		r.c.rollRows(r.sheet, r.rows, r.rows+n)
+		r.rows, left = r.rows+n, max(left-n, 0)
+		if r.rows < r.page.Len() {
+			break
+		}
+		list = append(list, r.page)
+		b.counts.Pages++
+		b.retiring = append(b.retiring[:0], b.retiring[1:]...)
+	}
 	return list
 }
 

@@ -316,5 +316,6 @@ func (p *plan) start(b *Board) {
 	b.startPlaces()
 	b.blends.start()
 	b.startSubnets()
+	b.startHomes()
 	p.forgetSpots(len(b.ends.slots))
 }

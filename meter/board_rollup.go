@@ -56,16 +56,16 @@ func pairs(base, g *Group) (list []pair) {
 // adds tells whether open pages keep one sum of a meter of the type.
 func adds(t VarType) bool { return t.Summed() || t == Running }
 
-// rollPage counts a page that is to be handed over in the groups that roll up from it.
-func (c *counter) rollPage(s sheet) {
-	if len(c.rollups) == 0 || s.page.Len() == 0 {
+// rollRows counts rows of a page that is to be handed over in the groups that roll up from it.
+func (c *counter) rollRows(s sheet, from, to int) {
+	if len(c.rollups) == 0 || from >= to {
 		return
 	}
 	for i := range c.rollups {
 		to := c.rollups[i].to
 		to.turnTo(floor(s.from, to.grid))
 	}
-	for row := range s.page.Len() {
+	for row := from; row < to; row++ {
 		c.rollRow(s.page, row)
 	}
 }
@@ -118,7 +118,7 @@ func (h *host) key(r roller, n int) (key []byte, next int) {
 		return nil, 0
 	}
 	if !h.asked {
-		h.asked, h.away = true, !h.board.home(&h.addr)
+		h.asked, h.away = true, !h.board.isHome(h.addr)
 	}
 	if h.away == (r == rollInternal) {
 		return nil, 0
@@ -149,14 +149,6 @@ func (h *host) placeKey(r roller) []byte {
 		return []byte(p.City)
 	}
 	return nil
-}
-
-// home tells whether an address is at home, from the table of endpoints when it is there.
-func (b *Board) home(a *schema.Addr) bool {
-	if place, there := b.ends.find(a); there {
-		return b.ends.slots[place].home() == 1
-	}
-	return b.isHome(*a)
 }
 
 // subnets finds the configured subnets that have an address.

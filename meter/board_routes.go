@@ -82,7 +82,8 @@ const (
 
 // wanted tells which elements are read.
 var wanted = [elementEgressVRF + 1]bool{elementTOS: true, elementSrcBits: true, elementDstBits: true,
-	elementNextHop: true, elementSrcAS: true, elementDstAS: true, elementBGPHop: true, elementSrcBits6: true, elementDstBits6: true,
+	elementNextHop: true, elementSrcAS: true, elementDstAS: true, elementBGPHop: true,
+	elementSrcBits6: true, elementDstBits6: true,
 	elementNextHop6: true, elementBGPHop6: true, elementNextAS: true, elementPrevAS: true, elementDSCP: true,
 	elementIngressVRF: true, elementEgressVRF: true}
 

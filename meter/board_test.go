@@ -538,3 +538,86 @@ func TestBoardCount(t *testing.T) {
 		t.Error("a key of one byte was taken for a host")
 	}
 }
+
+// A page of very many hosts is handed over in steps, within the grace of its bucket, and nothing is lost.
+func TestBoardHandsOverInSteps(t *testing.T) {
+	groups := Builtin()
+	for _, g := range groups {
+		g.MaxKeys = 1_000_000
+	}
+	b := NewBoard(nil)
+	if err := b.Apply(0, groups, Settings{Home: DefaultHome(), Grace: Span(2e9)}); err != nil {
+		t.Fatal(err)
+	}
+	const hosts = 250_000
+	r := frame{at: epoch0, src: "10.0.0.1", dst: "8.8.8.8", proto: 17, length: 100}.record(t)
+	fill := func(at schema.Instant) {
+		r.At = at
+		for i := range hosts {
+			r.Src = schema.Addr4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)})
+			b.Observe(r)
+		}
+	}
+	sums := map[string]float64{}
+	take := func(pages []*Page) (hostPages int) {
+		for _, p := range pages {
+			sums[p.Group.Name] += p.Totals(nil)[0]
+			if p.Group.Name == "hosts" {
+				hostPages++
+			}
+		}
+		return hostPages
+	}
+	b.Advance(epoch0)
+	fill(epoch0)
+	var steps []int
+	for i := range 5 {
+		steps = append(steps, take(b.Advance(epoch0+5e9+schema.Instant(i)*1e8)))
+	}
+	if want := []int{0, 0, 0, 1, 0}; !slices.Equal(steps, want) {
+		t.Errorf("pages of hosts by tick: %v, want %v", steps, want)
+	}
+	fill(epoch0 + 29e9)
+	if n := take(b.Advance(epoch0+30e9)) + take(b.Advance(epoch0+31e9)); n != 1 {
+		t.Errorf("%d pages of hosts when half of the grace is over", n)
+	}
+	fill(epoch0 + 31e9)
+	take(b.Advance(epoch0 + 35e9))
+	take(b.End(epoch0 + 35e9))
+	for name, want := range map[string]float64{"hosts": 2, "internal_hosts": 1, "external_hosts": 1, "packet_lengths": 1} {
+		if got := sums[name]; got != want*300*hosts {
+			t.Errorf("%s: %v bytes, want %v", name, got, want*300*hosts)
+		}
+	}
+}
+
+func TestBoardHomeNetworks(t *testing.T) {
+	home := append(DefaultHome(), netip.MustParsePrefix("203.0.113.7/32"),
+		netip.MustParsePrefix("2001:db8::/33"), netip.MustParsePrefix("2001:db8::1/128"),
+		netip.MustParsePrefix("198.51.100.0/23"))
+	b := newBench(t, Settings{Home: home})
+	for _, text := range []string{
+		"10.0.0.0", "10.255.255.255", "11.0.0.0", "172.15.255.255", "172.16.0.1", "172.31.255.255", "172.32.0.0",
+		"192.168.3.4",
+		"192.169.0.0", "203.0.113.7", "203.0.113.6", "198.51.100.9", "198.51.101.9", "198.51.102.9", "::", "::1", "fc00::1",
+		"fdff::1", "fe00::1", "fe80::1", "febf::1", "fec0::1", "2001:db8::1", "2001:db8:7fff::", "2001:db8:8000::", "a00::1",
+	} {
+		a := netip.MustParseAddr(text)
+		want := slices.ContainsFunc(home, func(p netip.Prefix) bool { return p.Contains(a) })
+		if got := b.isHome(schema.AddrOf(a)); got != want {
+			t.Errorf("%s at home: %v", text, got)
+		}
+	}
+	all := newBench(t, Settings{Home: []netip.Prefix{netip.MustParsePrefix("0.0.0.0/0")}})
+	for text, want := range map[string]bool{"1.2.3.4": true, "2001:db8::1": false} {
+		if all.isHome(mustAddr(t, text)) != want {
+			t.Errorf("%s in 0.0.0.0/0: %v", text, !want)
+		}
+	}
+	as := newBench(t, Settings{HomeAS: []uint32{64512}, Where: func(a schema.Addr) Place {
+		return Place{ASN: 64511 + uint32(a[15]&1)}
+	}})
+	if as.isHome(mustAddr(t, "10.0.0.2")) || !as.isHome(mustAddr(t, "10.0.0.3")) {
+		t.Error("AS numbers decide who is at home when they are given")
+	}
+}

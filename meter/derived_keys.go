@@ -83,7 +83,7 @@ func (b *Board) deriveKeys(d *derived, r *schema.Record) {
 	if g.Form[0] == key.Host {
 		if part := g.Form.Part(k, 0); len(part) > 0 {
 			a := schema.AddrFrom(part)
-			if b.home(&a) {
+			if b.isHome(a) {
 				m |= atHome
 			}
 			m |= b.sideOf(a)

@@ -127,8 +127,8 @@ func (g *Group) Cell(id int) int {
 	return int(g.meters.first[id])
 }
 
-// Extra returns which columns x0..x7 of the tables of buckets belong to a meter: the first, and how many. An average has
-// one, how many samples it has; a gauge with extremes has four: smallest, largest, mean, how many.
+// Extra returns which columns x0..x7 of the tables of buckets belong to a meter: the first, and how many. An average
+// has one, how many samples it has; a gauge with extremes has four: smallest, largest, sum, how many.
 func (g *Group) Extra(id int) (first, n int) {
 	for i := range g.Meters {
 		n = 0

@@ -201,8 +201,8 @@ func (l *Ledger) Keys(group string, match func(key []byte) bool, max int) [][]by
 	return keys
 }
 
-// Count returns how many keys the open topper bucket and the open buckets have. The first to ask after a slice was taken
-// or a bucket closed pays for a visit of every row.
+// Count returns how many keys the open topper bucket and the open buckets have. The first to ask after a slice was
+// taken or a bucket closed pays for a visit of every row.
 func (l *Ledger) Count(group string) int {
 	b := l.byName[group]
 	if b == nil {

@@ -30,21 +30,8 @@ func joiningOf(t meter.VarType) joining {
 
 // further returns which of the further cells x0, x1, ... has the count of an average; -1 when the meter is none.
 func further(g *meter.Group, id int) int {
-	next := 0
-	for i := range g.Meters {
-		m := &g.Meters[i]
-		if m.ID == id {
-			if m.Type == meter.Average {
-				return next
-			}
-			return -1
-		}
-		switch m.Type {
-		case meter.Average:
-			next++
-		case meter.GaugeMinMaxAvg:
-			next += 4
-		}
+	if first, n := g.Extra(id); n > 0 && g.Meter(id).Type == meter.Average {
+		return first
 	}
 	return -1
 }

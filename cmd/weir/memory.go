@@ -72,38 +72,34 @@ func kindsOf(e *engine.Engine) func(grp string, meter int) store.AggFunc {
 	}
 }
 
-// rolledUp tells how a column of a group is rolled up: m0 and up by their meter, x0 and up after them.
+// rolledUp tells how a column of a group is rolled up: m0 and up by their meter; x0 and up, which come after them, by
+// the meter that they belong to.
 func rolledUp(g *meter.Group, column int) store.AggFunc {
-	extra := schema.MaxMeters
-	for _, m := range g.Meters {
-		of := func(t meter.VarType, distinct bool) store.AggFunc {
-			switch {
-			case t == meter.Maximum || distinct:
-				return store.Max
-			case t == meter.Minimum:
-				return store.Min
-			case t.Summed():
-				return store.Sum
-			}
-			return store.Last
-		}
+	for i := range g.Meters {
+		m := &g.Meters[i]
 		if m.ID == column {
-			return of(m.Type, m.Distinct)
+			return ofType(m)
 		}
-		switch m.Type {
-		case meter.Average:
-			if extra == column {
-				return store.Sum
-			}
-			extra++
-		case meter.GaugeMinMaxAvg:
-			if i := column - extra; i >= 0 && i < 4 {
-				return [...]store.AggFunc{store.Min, store.Max, store.Sum, store.Sum}[i]
-			}
-			extra += 4
+		first, n := g.Extra(m.ID)
+		if at := column - schema.MaxMeters - first; m.Type == meter.GaugeMinMaxAvg && at >= 0 && at < n {
+			return [...]store.AggFunc{store.Min, store.Max, store.Sum, store.Sum}[at]
 		}
 	}
 	return store.Sum
+}
+
+// ofType tells how the values of a meter's buckets become one. Distinct counts cannot be added: the largest is a lower
+// bound.
+func ofType(m *meter.Meter) store.AggFunc {
+	switch {
+	case m.Distinct || m.Type == meter.Maximum:
+		return store.Max
+	case m.Type == meter.Minimum:
+		return store.Min
+	case m.Type.Summed() || m.Type == meter.Average:
+		return store.Sum
+	}
+	return store.Last
 }
 
 // parts lists what works for the memory, from sink to source.
@@ -118,6 +114,12 @@ func (m *memory) parts() []part {
 func (m *memory) keep(ctx context.Context) error {
 	m.keeper.Run(ctx)
 	return m.close()
+}
+
+// publish says how far memory has come: the instant of the newest batch that a crash does not take away.
+func (m *memory) publish(v *vitals.Set) {
+	v.Put("weir_store_newest_seconds", float64(m.keeper.Status().At)/1e9)
+	v.Put("weir_store_missed_keepsakes", float64(m.recorder.Missed()))
 }
 
 // close closes what is open.

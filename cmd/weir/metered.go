@@ -107,16 +107,8 @@ func (m *metered) key(g *meteredGroup, raw []byte) *meteredKey {
 
 // add joins row i of a block of buckets to what the key has.
 func (k *meteredKey) add(g *meter.Group, b *schema.Block, i int) {
-	extra := 0
 	for j := range g.Meters {
 		m := &g.Meters[j]
-		at := extra
-		switch m.Type {
-		case meter.Average:
-			extra++
-		case meter.GaugeMinMaxAvg:
-			extra += 4
-		}
 		column := b.Column("m" + strconv.Itoa(m.ID))
 		if column == nil || math.IsNaN(column.Floats[i]) {
 			continue
@@ -124,7 +116,8 @@ func (k *meteredKey) add(g *meter.Group, b *schema.Block, i int) {
 		v := column.Floats[i]
 		switch old := k.values[j]; {
 		case m.Type == meter.Average: // a sum, and of how many
-			k.values[j], k.counts[j] = orZero(old)+v, k.counts[j]+b.Column("x" + strconv.Itoa(at)).Floats[i]
+			x, _ := g.Extra(m.ID)
+			k.values[j], k.counts[j] = orZero(old)+v, k.counts[j]+b.Column("x" + strconv.Itoa(x)).Floats[i]
 		case math.IsNaN(old):
 			k.values[j] = v
 		case m.Distinct || m.Type == meter.Maximum:

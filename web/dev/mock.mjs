@@ -6,7 +6,9 @@ import { readFile } from 'node:fs/promises'
 import { extname, join, normalize } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { gzipSync } from 'node:zlib'
+import { answerPast } from './answers.mjs'
 import { fault, oddities, SCHEMA, STANDING } from './definitions.mjs'
+import { Past } from './memory.mjs'
 import { Network } from './network.mjs'
 
 const DIST = fileURLToPath(new URL('../dist/', import.meta.url))
@@ -35,6 +37,12 @@ export function startMock({ port = 0, scenario = 'live', warm = 0, every = 1000,
     definitions: new Map(STANDING.map((d) => [d.name, d])),
     network: new Network({ seed, much: scenario === 'much', start: Date.now() - warm * 1000 }),
   }
+  mock.memory = new Past({
+    now: Math.floor(Date.now() / 1000),
+    much: scenario === 'much',
+    empty: scenario === 'empty',
+    seed,
+  })
   mock.definitions.set('ddos_target', {
     ...STANDING[1],
     name: 'ddos_target',
@@ -93,6 +101,7 @@ const sse = (event, data) => `event: ${event}\ndata: ${JSON.stringify(data)}\n\n
 function json(res, status, body) {
   res.writeHead(status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
   res.end(body === undefined ? '' : JSON.stringify(body))
+  return true
 }
 
 async function answer(mock, req, res) {
@@ -133,7 +142,42 @@ async function answer(mock, req, res) {
     case 'stream':
       return stream(mock, url, res)
   }
-  return json(res, 404, { error: 'no such path', field: '', position: -1, hint: 'See /api/.' })
+  return (
+    (await past(mock, req, res, url, path)) ??
+    json(res, 404, { error: 'no such path', field: '', position: -1, hint: 'See /api/.' })
+  )
+}
+
+/** Answers a question about the past; undefined when it is none. */
+async function past(mock, req, res, url, path) {
+  let text = ''
+  for await (const piece of req) text += piece
+  if (mock.scenario === 'readonly' && !['GET', 'HEAD'].includes(req.method) && path[0] !== 'sql') {
+    return json(res, 403, { error: 'this server is read-only', field: '', position: -1, hint: '' })
+  }
+  if (mock.scenario === 'empty' && /^(search|sessions|alerts|alert-rules)$/.test(path[0])) {
+    return json(res, 200, { hits: [], sessions: [], rows: [], alerts: [], rules: [] })
+  }
+  mock.memory.now = Math.floor(mock.network.at / 1000)
+  const answer = answerPast(
+    mock.memory,
+    req.method,
+    path,
+    url.searchParams,
+    text === '' ? undefined : JSON.parse(text),
+  )
+  if (answer === null) return undefined
+  const format = url.searchParams.get('format')
+  if (format && format !== 'json') {
+    res.writeHead(200, { 'Content-Type': 'text/csv', 'Content-Disposition': `attachment; filename="weir.${format}"` })
+    res.end('a,b\n1,2\n')
+    return true
+  }
+  res.writeHead(answer.status, { 'Content-Type': 'application/json', 'Cache-Control': 'no-store' })
+  // Integers beyond what a number holds are written as they are.
+  const whole = JSON.stringify(answer.body, (_, v) => (typeof v === 'bigint' ? `#${v}#` : v)) ?? ''
+  res.end(answer.status === 204 ? '' : whole.replace(/"#(\d+)#"/g, '$1'))
+  return true
 }
 
 function status(mock, empty) {

@@ -173,6 +173,132 @@ describe.skipIf(WHY !== '')('the console on weir demo', () => {
   })
 })
 
+describe.skipIf(WHY !== '')('the past of weir demo', () => {
+  beforeAll(async () => {
+    browser = await launch()
+    weir = await startWeir('demo')
+  })
+  afterAll(async () => {
+    await browser?.close()
+    expect(await weir?.close()).toBe(0)
+  })
+
+  const rows = (page: Page, name: string) => region(page, name).locator('tbody tr')
+
+  /** Waits until the largest host is known, and tells it. */
+  async function largestHost(): Promise<{ key: string; readable: string }> {
+    const top = async () => (await (await ask('GET', 'api/v1/groups/hosts/toppers?max=1')).json()).toppers?.[0]
+    await expect.poll(top, { timeout: 40_000 }).toBeTruthy()
+    return top()
+  }
+
+  test('counts groups, and shows toppers and keys', async () => {
+    const host = await largestHost()
+    const page = await visit({ hash: '#/groups' })
+    const hosts = rows(page, 'Counter groups').filter({ hasText: /^Hosts\s*hosts/ })
+    await expect.poll(() => hosts.innerText(), { timeout: 60_000 }).toMatch(/bit\/s/)
+    await hosts.getByRole('link').click()
+    await rows(page, 'Toppers').nth(5).waitFor()
+    expect(await region(page, 'Toppers').innerText()).toMatch(/\u00b1/)
+    await region(page, 'Total').getByRole('img').waitFor()
+    await page.goto(`${weir.url}#/groups/hosts/${host.key}`)
+    await page.getByRole('heading', { name: host.readable, exact: true }).waitFor()
+    await region(page, 'Received').waitFor()
+    await rows(page, 'Sessions').first().waitFor()
+    await page.getByLabel('Label').fill('e2e largest')
+    await region(page, 'About this key').getByRole('button', { name: 'Save' }).click()
+    await page.getByRole('heading', { name: 'e2e largest' }).waitFor()
+    await page.keyboard.press('Escape')
+    await page.getByRole('combobox', { name: 'Find a key of any group' }).fill('e2e lar')
+    await page
+      .getByRole('option', { name: /e2e largest/ })
+      .first()
+      .waitFor()
+    expect(await axe(page)).toEqual([])
+  })
+
+  test('makes a cross-key group, sets it, and deletes it', async () => {
+    const page = await visit({ hash: '#/groups?new=crosskey' })
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name', { exact: true }).fill('e2e_cross')
+    await dialog.getByRole('button', { name: 'Make it' }).click()
+    await expect.poll(() => page.url()).toContain('#/groups/e2e_cross')
+    await rows(page, 'Toppers').nth(2).waitFor({ timeout: 40_000 })
+    await page.getByRole('button', { name: 'Settings', exact: true }).click()
+    await dialog.getByLabel('Bucket, seconds', { exact: true }).fill('60')
+    await dialog.getByLabel('Largest of Packets').fill('7')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    const set = async () => (await ask('GET', 'api/v1/groups/e2e_cross')).json()
+    await expect.poll(set).toMatchObject({ bucket_s: 60, kind: 'crosskey', parents: ['hosts', 'apps'] })
+    expect((await set()).meters.find((m: { id: number }) => m.id === 3)).toMatchObject({ top: 7 })
+    await page.getByRole('button', { name: 'Settings', exact: true }).click()
+    await dialog.getByRole('button', { name: 'Delete…' }).click()
+    await dialog.getByRole('button', { name: /^Delete it/ }).click()
+    await expect.poll(async () => (await ask('GET', 'api/v1/groups/e2e_cross')).status).toBe(404)
+  })
+
+  test('says what is wrong with a definition where it is', async () => {
+    const page = await visit({ hash: '#/groups?new=keys' })
+    await write(page, 'Keys', 'frst:stack:.:ip')
+    await page.getByText('Unknown function "frst", at character 1').waitFor()
+  })
+
+  test('finds sessions by terms, and shows one', async () => {
+    const page = await visit({ hash: '#/sessions?q=proto%3DTCP' })
+    await rows(page, 'Sessions').nth(3).waitFor({ timeout: 40_000 })
+    await rows(page, 'Sessions').first().getByRole('link').click()
+    await page.getByText('Round trip of the handshake').waitFor()
+    await page.goto(weir.url + '#/sessions?by=port')
+    await rows(page, 'Sessions').nth(3).waitFor()
+  })
+
+  test('takes a rule, and alerts', async () => {
+    const page = await visit({ hash: '#/alerts?new=1' })
+    const dialog = page.getByRole('dialog')
+    await dialog.getByLabel('Name').fill('e2e_busy')
+    await dialog.getByLabel('Above').fill('1K')
+    await dialog.getByLabel('For, buckets').first().fill('1')
+    await dialog.getByRole('button', { name: 'Save' }).click()
+    await region(page, 'Rules').getByText('above 8.00').waitFor()
+    await rows(page, 'Active alerts').filter({ hasText: 'e2e_busy' }).first().waitFor({ timeout: 80_000 })
+    expect((await ask('DELETE', 'api/v1/alert-rules/e2e_busy')).status).toBe(204)
+  })
+
+  test('answers SQL on what is stored, and tells of the store', async () => {
+    const page = await visit({ hash: '#/sql?query=' + encodeURIComponent("select 9007199254740993 as n, 'x' as t") })
+    await region(page, 'Rows of the answer').getByText('9007199254740993').waitFor()
+    await region(page, 'Tables').getByText('sessions', { exact: true }).waitFor()
+    await page.goto(weir.url + '#/sql?query=drop+table+sessions')
+    await region(page, 'Answer').getByRole('alert').waitFor()
+    await page.goto(weir.url + '#/store')
+    await rows(page, 'Store').filter({ hasText: 'buckets_5m' }).waitFor()
+    await region(page, 'Store').getByText('fine').waitFor()
+    expect(await axe(page)).toEqual([])
+  })
+
+  for (const [width, colorScheme] of [
+    [390, 'dark'],
+    [1600, 'light'],
+  ] as const) {
+    test(`fits and has no fault that axe finds: ${width} pixels, ${colorScheme}`, { timeout: 180_000 }, async () => {
+      const host = await largestHost()
+      const page = await visit({ width, colorScheme })
+      for (const hash of [
+        '#/groups',
+        '#/groups/hosts',
+        `#/groups/hosts/${host.key}`,
+        '#/sessions?max=20',
+        '#/alerts',
+      ]) {
+        await page.goto(weir.url + hash)
+        await page.waitForTimeout(1000)
+        expect(await axe(page), hash).toEqual([])
+        expect(await overflow(page), hash).toBe(0)
+      }
+    })
+  }
+})
+
 describe.skipIf(WHY !== '')('the console on a replay', () => {
   beforeAll(async () => {
     browser = await launch()

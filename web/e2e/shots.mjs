@@ -57,7 +57,31 @@ const SHOTS = [
       await page.waitForTimeout(200)
     },
   },
+  ...past(),
 ]
+
+/** Each page of the past, light and wide, and dark and narrow. */
+function past() {
+  const host = '#/groups/hosts/C6.33.64.01'
+  const pages = {
+    groups: '#/groups',
+    group: '#/groups/hosts?range=6h&compare=-1d',
+    key: host + '?range=6h',
+    sessions: '#/sessions?q=port=443&range=6h',
+    sums: '#/sessions?by=ip',
+    alerts: '#/alerts?range=24h',
+    sql: '#/sql?query=' + encodeURIComponent('select at, key, m0, samples\nfrom buckets\nlimit 500'),
+    store: '#/store',
+    settings: '#/groups?edit=hosts',
+    maker: '#/groups?new=keys',
+    cross: '#/groups?new=crosskey',
+    rule: '#/alerts?new=1',
+  }
+  return Object.entries(pages).flatMap(([name, hash]) => [
+    { name: 'past-' + name, warm: 60, hash },
+    { name: 'past-' + name + '-dark', warm: 60, hash, width: 390, height: 844, colorScheme: 'dark' },
+  ])
+}
 
 if (MISSING) {
   console.error('shots: ' + MISSING)

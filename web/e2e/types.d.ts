@@ -5,6 +5,11 @@ declare module '*/dev/mock.mjs' {
     requests: string[]
     definitions: Map<string, { name: string; keys: string; value: string; filter: string }>
     network: { step(): unknown; events: unknown[]; eventId: number; at: number }
+    memory: {
+      groups: Map<string, { [name: string]: unknown; meters: unknown[] }>
+      home: { networks: string[] }
+      storeError: object | null
+    }
     streams: Set<{ res: { write(text: string): void } }>
     cut(): void
     close(): Promise<void>

@@ -116,7 +116,8 @@ export class Api {
     return Object.entries(list as Record<string, Omit<Threshold, 'name'>>).map(([name, t]) => ({ ...t, name }))
   }
 
-  private async ask(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Response> {
+  /** Asks anything of the interface; the path is below it. */
+  async ask(method: string, path: string, body?: unknown, init: RequestInit = {}): Promise<Response> {
     const headers = new Headers(init.headers)
     if (this.token !== '') headers.set('Authorization', 'Bearer ' + this.token)
     if (body !== undefined) headers.set('Content-Type', 'application/json')

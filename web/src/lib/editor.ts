@@ -84,7 +84,7 @@ function extensions(o: EditorOptions): Extension[] {
       if (input && u.state.sliceDoc(0, u.state.selection.main.head).endsWith(':')) startCompletion(u.view)
     }),
     placeholder(o.hint),
-    look,
+    editorLook,
   ]
 }
 
@@ -140,7 +140,8 @@ export function replaceText(view: EditorView, text: string): void {
   view.dispatch({ changes: { from: 0, to: view.state.doc.length, insert: text } })
 }
 
-const look = EditorView.theme({
+/** How editors look. */
+export const editorLook = EditorView.theme({
   '&': { fontSize: '13px', color: 'var(--ink)', backgroundColor: 'transparent' },
   '&.cm-focused': { outline: 'none' },
   '.cm-scroller': { fontFamily: 'var(--mono)', lineHeight: '20px' },

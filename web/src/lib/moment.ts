@@ -17,3 +17,8 @@ export function ago(ms: number | undefined, now: number): number {
   if (ms === undefined || !Number.isFinite(ms)) return NaN
   return ms > 1e11 ? Math.max(0, now - ms) : ms
 }
+
+/** The same, when a number below a hundred billion is in seconds, as answers about the past write it. */
+export function instant(m: Moment | null | undefined): number {
+  return typeof m === 'number' && Math.abs(m) < 1e11 ? m * 1000 : millis(m)
+}

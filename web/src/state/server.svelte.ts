@@ -1,4 +1,5 @@
 import { ApiError, refusal, type Api } from '../lib/api'
+import type { StoreStatus } from '../lib/shapes'
 import type { Definition, Refusal, Schema, Status, Threshold } from '../lib/types'
 
 /** Names of definitions that the console makes for a preview begin with this. They are not shown in lists. */
@@ -8,6 +9,8 @@ export const PREVIEW = 'console_preview_'
 export class Server {
   status = $state.raw<Status | null>(null)
   schema = $state.raw<Schema>({ fields: [], functions: [], modifiers: [] })
+  /** What is stored; null when nothing is, or nothing is known. */
+  store = $state.raw<StoreStatus | null>(null)
   definitions = $state.raw<Definition[]>([])
   thresholds = $state.raw<Threshold[]>([])
   /** The last question that failed, until one succeeds. */
@@ -28,12 +31,23 @@ export class Server {
       this.thresholds = await this.api.thresholds()
       if (this.schema.fields.length === 0) this.schema = await this.api.schema()
     })
+    if (this.trouble === null) await this.refreshStore()
   }
 
   async refreshStatus(): Promise<void> {
     await this.attempt(async () => {
       this.status = await this.api.status()
     })
+    await this.refreshStore()
+  }
+
+  /** A server without a store refuses, which is no trouble. */
+  private async refreshStore(): Promise<void> {
+    try {
+      this.store = (await (await this.api.ask('GET', 'store')).json()) as StoreStatus
+    } catch {
+      this.store = null
+    }
   }
 
   async refreshDefinitions(): Promise<void> {

@@ -50,8 +50,11 @@ func newPattern(text string, g *meter.Group, labels map[string]engine.Label) *pa
 }
 
 // hostPrefix returns how raw keys begin whose readable form begins with some whole numbers of an IPv4 address:
-// "192.168." is "C0.A8.".
+// "192.168." is "C0.A8.". One number of three digits alone can only be whole.
 func hostPrefix(text string) string {
+	if len(text) == 3 && !strings.Contains(text, ".") {
+		text += "."
+	}
 	parts := strings.Split(text, ".")
 	if len(parts) < 2 || len(parts) > 4 {
 		return ""

@@ -180,7 +180,7 @@ func groupFailure(name string, err error) error {
 
 // readGroup reads a body over a group: what it does not say stays.
 func readGroup(body []byte, over meter.Group, replace bool) (*meter.Group, error) {
-	g := over
+	g := over.Clone() // what is in force must not change
 	b := groupBody{Group: &g}
 	if err := decode(body, &b); err != nil {
 		return nil, err

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 
 	"weir/engine"
 )
@@ -195,7 +196,7 @@ func putHome(r *request) (any, error) {
 		homeBody
 		Tick uint64 `json:"tick"` // as GET gave it; passed over
 		At   int64  `json:"at"`
-	}{homeBody: homeBody{h.Home, h.HomeAS, h.Subnets, h.BothPorts}}
+	}{homeBody: homeBody{slices.Clone(h.Home), slices.Clone(h.HomeAS), slices.Clone(h.Subnets), h.BothPorts}}
 	if err := decode(r.body, &b); err != nil {
 		return nil, err
 	}

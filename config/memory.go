@@ -178,9 +178,8 @@ func (c *Config) readCounterGroups(r *reader, n *yaml.Node, path string) {
 func (c *Config) counterGroup(name string, b []byte) error {
 	g := meter.Group{Name: name, Kind: meter.KindKeys, Origin: "config"}
 	if old := meter.Lookup(meter.Builtin(), name); old != nil {
-		g = *old
+		g = old.Clone()
 	}
-	g.Meters = slices.Clone(g.Meters)
 	if err := strictly(b, &g); err != nil {
 		return err
 	}

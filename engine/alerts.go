@@ -41,12 +41,12 @@ func (e *Engine) RestoreAlerts(data []byte) error {
 }
 
 // applyRules puts the rules and groups of a state in force.
-func (b *bookkeeper) applyRules(d *dues) {
-	s := d.tick.state
+func (b *bookkeeper) applyRules(t Tick) {
+	s := t.state
 	b.alertMu.Lock()
 	defer b.alertMu.Unlock()
 	b.rules = len(s.Rules)
-	if err := b.alerts.Apply(d.tick.At, s.Rules, b.formOf(s)); err != nil {
+	if err := b.alerts.Apply(t.At, s.Rules, b.formOf(s)); err != nil {
 		b.failed = err
 	}
 }

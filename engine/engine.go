@@ -54,7 +54,6 @@ type Engine struct {
 
 	logs  *logs
 	books *bookkeeper
-	pages sync.Pool // of *meter.Page: from boards to the ledger and back
 }
 
 // New returns an engine that does not run yet.

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"sync"
+
 	"weir/enrich"
 	"weir/event"
 	"weir/flow"
@@ -26,6 +28,7 @@ type lane struct {
 	// sessions gathers captured frames; what it gathered goes to flow and board at the tick.
 	sessions *session.Table
 	board    *meter.Board
+	spent    sync.Pool // of *meter.Page: what the bookkeeper has done with, back to the lane that it came from
 	watch    *event.Watch
 	filters  map[*event.Threshold]*metric.Filter
 	point    event.Point // the value in hand
@@ -227,7 +230,7 @@ func (l *lane) advanceSessions(at schema.Instant) *session.Partial {
 // advanceBoard takes the pages that are due.
 func (l *lane) advanceBoard(at schema.Instant) []*meter.Page {
 	for range 64 { // pages that the bookkeeper has done with
-		p, ok := l.engine.pages.Get().(*meter.Page)
+		p, ok := l.spent.Get().(*meter.Page)
 		if !ok {
 			break
 		}

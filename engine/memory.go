@@ -47,12 +47,18 @@ type Slice struct {
 // dues is what the merger hands to the bookkeeper at one tick.
 type dues struct {
 	tick     Tick
-	pages    []*meter.Page
+	pages    []lanePage
 	sessions [][]session.Session
 	reports  [][]session.Session
 	flows    []flow.Logged
 	events   []event.Event
 	last     bool // the engine has stopped
+}
+
+// lanePage is a page and the number of the lane that it belongs to.
+type lanePage struct {
+	*meter.Page
+	lane int
 }
 
 // bookkeeper joins what the lanes counted into buckets, off the road of the views: a bucket of a million keys may take
@@ -62,6 +68,8 @@ type bookkeeper struct {
 	inbox  chan *dues
 	state  *State
 	seq    atomic.Uint64 // of the last tick that is in the ledger
+
+	scratch []byte // an encoded page
 
 	alertMu sync.Mutex // guards alerts and rules; taken before mu
 	alerts  *alert.Book
@@ -133,8 +141,10 @@ func (b *bookkeeper) take(d *dues) {
 	following := b.following()
 	for _, p := range d.pages {
 		if following {
-			if data, err := p.AppendBinary(nil); err == nil { // boards hand over open pages only
-				keep.Slices = append(keep.Slices, Slice{p.Group.Name, p.Start, data})
+			// A page of a million keys takes tens of megabytes: they are copied once, not with each growth.
+			data, err := p.AppendBinary(b.scratch[:0])
+			if b.scratch = data; err == nil { // boards hand over open pages only
+				keep.Slices = append(keep.Slices, Slice{p.Group.Name, p.Start, slices.Clone(data)})
 			}
 		}
 		b.merge(p)
@@ -175,19 +185,17 @@ func (b *bookkeeper) adopt(t Tick) {
 		}
 	}
 	if groups || !same(b.state.Rules, t.state.Rules) {
-		if err := b.alerts.Apply(t.At, t.state.Rules, b.formOf(t.state)); err != nil {
-			b.failed = err
-		}
+		b.applyRules(t)
 	}
 	b.state = t.state
 }
 
 // merge puts what one lane counted into the open buckets. Readers wait meanwhile, ticks do not.
-func (b *bookkeeper) merge(p *meter.Page) {
+func (b *bookkeeper) merge(p lanePage) {
 	b.mu.Lock()
-	b.ledger.Take(p)
+	b.ledger.Take(p.Page)
 	b.mu.Unlock()
-	b.engine.pages.Put(p)
+	b.engine.lanes[p.lane].spent.Put(p.Page)
 }
 
 // close looks at what was closed: rules on meters, and the rows to be kept.
@@ -414,7 +422,9 @@ func (b *bookkeeper) waitFor(ctx context.Context, seq uint64) error {
 
 // take adds what one lane finished.
 func (d *dues) take(p *partial) {
-	d.pages = append(d.pages, p.pages...)
+	for _, page := range p.pages {
+		d.pages = append(d.pages, lanePage{page, p.lane})
+	}
 	d.sessions = append(d.sessions, stored(p.sessions.Ended))
 	d.reports = append(d.reports, p.sessions.Reports)
 }

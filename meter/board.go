@@ -161,8 +161,9 @@ func (b *Board) End(at schema.Instant) []*Page {
 // Pages of boards of other lanes are welcome.
 func (b *Board) Recycle(p *Page) {
 	list := b.spare[p.Group.Name]
-	// Memory that the last use did not need is given up, so that one burst is not remembered for ever.
-	if len(list) >= maxSpare || cap(p.ends) > 1024 && p.Len() < cap(p.ends)/8 {
+	// Memory that the last use did not need is given up, so that one burst is not remembered for ever. Of large pages two
+	// are enough: the one that is open and the one that is being merged take turns.
+	if len(list) >= maxSpare || len(list) > 0 && cap(p.ends) > manyRows || cap(p.ends) > 1024 && p.Len() < cap(p.ends)/8 {
 		return
 	}
 	for _, c := range b.plan.counters {
@@ -173,7 +174,10 @@ func (b *Board) Recycle(p *Page) {
 	}
 }
 
-const maxSpare = 4
+const (
+	maxSpare = 4
+	manyRows = 1 << 16
+)
 
 // Observe counts a record into the open pages of all groups. It keeps nothing of it.
 func (b *Board) Observe(r *schema.Record) {

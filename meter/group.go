@@ -210,6 +210,19 @@ type Group struct {
 	topper layout // cells of a topper bucket
 }
 
+// Clone returns a copy that shares nothing with g, so that it may be changed before it is defined anew.
+func (g *Group) Clone() Group {
+	c := *g
+	c.Form, c.Meters, c.Keys = slices.Clone(g.Form), slices.Clone(g.Meters), slices.Clone(g.Keys)
+	c.Parents, c.Sets, c.Rules = slices.Clone(g.Parents), slices.Clone(g.Sets), slices.Clone(g.Rules)
+	c.Distinct = slices.Clone(g.Distinct)
+	if g.Stat != nil {
+		stat := *g.Stat
+		c.Stat = &stat
+	}
+	return c
+}
+
 // Complete checks g and fills in what it does not say: bucket, topper, keys, meters and form of derived groups, cells.
 // catalogue finds a group by short name and returns nil when there is none; groups it returns must be complete. The
 // error says which setting is wrong and what would be right.

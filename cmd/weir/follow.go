@@ -220,15 +220,18 @@ func (h *house) readAgain() {
 		len(now.CounterGroups), "alert_rules", len(now.Rules))
 }
 
-// changes returns what the engine is asked for so that now is in force. Home networks that the file says no different
-// of than before stay as they are: they may have been set at run time.
+// changes returns what the engine is asked for so that now is in force. Home networks and standing definitions that the
+// file says no different of than before stay as they are: they may have been changed at run time.
 func (h *house) changes(now *config.Config) []engine.Command {
-	list := now.Commands(h.config)
-	if !now.Home.Settings.Equal(h.config.Home.Settings) {
-		return list
-	}
-	return slices.DeleteFunc(list, func(c engine.Command) bool {
-		_, home := c.(engine.SetHome)
-		return home
+	sameHome := now.Home.Settings.Equal(h.config.Home.Settings)
+	was, is := namedBy(h.config), namedBy(now)
+	return slices.DeleteFunc(now.Commands(h.config), func(c engine.Command) bool {
+		switch c := c.(type) {
+		case engine.SetHome:
+			return sameHome
+		case engine.DefineFlow:
+			return was.standing[c.Definition.Name] && is.standing[c.Definition.Name]
+		}
+		return false
 	})
 }

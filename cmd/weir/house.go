@@ -227,11 +227,15 @@ func (h *house) listeners() map[string]string {
 	return out
 }
 
-// mark tells the server which definitions came from the file and which stand there anyway.
+// mark tells the server which definitions came from the file and which stand there anyway, unless others were put in
+// their place at run time.
 func (h *house) mark() {
 	standing := config.Default().Flows
 	for _, name := range slices.Sorted(maps.Keys(h.config.Flows)) {
 		origin, d, own := api.OriginConfig, standing[name], h.config.Flows[name]
+		if !own.Equal(h.engine.State().Flow(name)) {
+			continue
+		}
 		if own.Equal(&d) {
 			origin = api.OriginDefault
 		}
@@ -251,6 +255,9 @@ func (h *house) publish(v *vitals.Set) {
 		v.Put("weir_resolve_answers_total", float64(n), "outcome", outcome)
 	}
 	v.Put("weir_resolve_cached_addresses", float64(c.Cached))
+	if h.memory != nil {
+		h.memory.publish(v)
+	}
 }
 
 // close gives back what was opened, when it was not started.

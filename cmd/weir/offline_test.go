@@ -50,7 +50,7 @@ func TestOfflineGoldens(t *testing.T) {
 		"summary-packets.txt": {"decode", "--summary", "--as", "packets"},
 		"summary-hold0.json":  {"decode", "--summary", "--json", "--hold", "0"},
 		"replay.txt":          {"replay"},
-		"replay.json":         {"replay", "--json", "--top", "3"},
+		"replay.json":         {"replay", "--json", "--top", "3", "--keys", "3"},
 	} {
 		t.Run(name, func(t *testing.T) { golden(t, name, mustRun(t, append(args, file)...)) })
 	}

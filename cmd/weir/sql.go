@@ -64,7 +64,7 @@ func (c *sqlCmd) Run(e *env) error {
 		return explainSQL(e.stderr, text, err)
 	}
 	if more {
-		fmt.Fprintf(e.stderr, "weir: sql: there are more than %d rows: ask for less, or raise --limit\n", c.Limit)
+		fmt.Fprintf(e.stderr, "weir: sql: there are more rows than these %d: ask for less, or raise --limit\n", c.Limit)
 	}
 	return nil
 }

@@ -37,7 +37,8 @@ func newSQLClient(server, token string) (*sqlClient, error) {
 func (*sqlClient) close() error { return nil }
 
 // ask sends a statement and returns the answer, to be closed.
-func (c *sqlClient) ask(ctx context.Context, text, format string, limit int, within time.Duration) (io.ReadCloser, error) {
+func (c *sqlClient) ask(ctx context.Context, text, format string, limit int, within time.Duration) (io.ReadCloser,
+	error) {
 	body, err := json.Marshal(struct {
 		Query   string  `json:"query"`
 		Max     int     `json:"max"`

@@ -23,8 +23,8 @@ type sqlFiles struct {
 	temp  string
 }
 
-// readOnlyDisk is the file system, but nothing in it can be changed. What only tidies up is passed over, so that a store
-// which somebody else owns opens; what would write is refused.
+// readOnlyDisk is the file system, but nothing in it can be changed. What only tidies up is passed over, so that a
+// store which somebody else owns opens; what would write is refused.
 type readOnlyDisk struct{ store.RealDisk }
 
 func (readOnlyDisk) MakeDir(dir string) error {
@@ -44,11 +44,12 @@ func (readOnlyDisk) SyncDir(string) error         { return nil }
 // openSQLFiles opens the store in a data directory, or the directory of a store itself, such as that of a replay.
 func openSQLFiles(ctx context.Context, data string) (*sqlFiles, error) {
 	dir := filepath.Join(data, "store")
-	if _, err := os.Stat(filepath.Join(data, "manifest")); err == nil {
+	if _, err := os.Stat(filepath.Join(data, "parts")); err == nil {
 		dir = data
 	}
-	if _, err := os.Stat(filepath.Join(dir, "manifest")); err != nil {
-		return nil, fmt.Errorf("sql: there is no store in %s: name the directory that weir serve has as --data: %w", data, err)
+	if _, err := os.Stat(filepath.Join(dir, "parts")); err != nil {
+		return nil, fmt.Errorf("sql: there is no store in %s: name the directory that weir serve has as --data: %w", data,
+			err)
 	}
 	temp, err := os.MkdirTemp("", "weir-sql-")
 	if err != nil {

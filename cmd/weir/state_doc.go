@@ -149,10 +149,8 @@ func settingsOf(g *meter.Group) builtinSettings {
 }
 
 func (b builtinSettings) equal(o builtinSettings) bool {
-	tops := maps.Equal(b.Tops, o.Tops)
-	b.Tops, o.Tops = nil, nil
-	return tops && b.Bucket == o.Bucket && b.Topper == o.Topper && b.TopperOnly == o.TopperOnly &&
-		b.Inactive == o.Inactive && b.Spread == o.Spread && b.MaxKeys == o.MaxKeys && b.LowKeys == o.LowKeys
+	return b.Bucket == o.Bucket && b.Topper == o.Topper && b.TopperOnly == o.TopperOnly && b.Inactive == o.Inactive &&
+		b.Spread == o.Spread && b.MaxKeys == o.MaxKeys && b.LowKeys == o.LowKeys && maps.Equal(b.Tops, o.Tops)
 }
 
 // on returns a group with the settings; meters that there are no settings of keep theirs.

@@ -278,6 +278,7 @@ func (r *replayResult) print(w io.Writer) error {
 		return err
 	}
 	r.printExporters(t)
+	r.printGroups(t)
 	for i := range r.Flows {
 		r.Flows[i].print(t)
 	}

@@ -49,9 +49,17 @@ func restore(ctx context.Context, e *engine.Engine, k *store.Keeper, found *stor
 	}
 	rows := func(l *meter.Ledger) error { return restoreRows(ctx, l, k.Store()) }
 	lost, err := e.Restore(parts, found.Marks, rows)
+	if err != nil {
+		return err
+	}
+	ended, err := orphans(ctx, e, k.Store(), found.At)
+	if b := sessionBlock(schema.TableSessions, ended); b != nil {
+		k.Offer(store.Batch{At: found.At, Blocks: []*schema.Block{b}})
+	}
 	if err == nil && found.Batches+len(parts)+found.Damaged+lost > 0 {
 		log.Info("took up where the last run ended", "until", found.At.String(), "batches", found.Batches,
-			"open_parts", len(parts), "parts_not_understood", lost, "damaged_frames", found.Damaged)
+			"open_parts", len(parts), "parts_not_understood", lost, "damaged_frames", found.Damaged,
+			"sessions_cut", len(ended))
 	}
 	return err
 }

@@ -11,6 +11,7 @@ import (
 	"go.yaml.in/yaml/v4"
 
 	"weir/alert"
+	"weir/engine"
 	"weir/meter"
 	"weir/schema"
 	"weir/store"
@@ -161,33 +162,52 @@ func parseAge(text string) (time.Duration, error) {
 	return d, nil
 }
 
+// readCounterGroups notes the groups; what they mean follows from the profile, which may come later in the file.
 func (c *Config) readCounterGroups(r *reader, n *yaml.Node, path string) {
-	r.entries(n, path, func(name string, _, value *yaml.Node, full string) {
-		b, err := toJSON(value)
-		if err != nil {
-			r.bad(value, full, "", "%v", err)
-			return
-		}
-		if err := c.counterGroup(name, b); err != nil {
-			r.bad(value, full, "", "%v", err)
-		}
-	})
+	r.entries(n, path, func(name string, _, value *yaml.Node, _ string) { r.groups = append(r.groups, name) })
 }
 
-// counterGroup puts the settings of one group, JSON, over what is there of it: another section, or the built-in group.
-func (c *Config) counterGroup(name string, b []byte) error {
-	g := meter.Group{Name: name, Kind: meter.KindKeys, Origin: "config"}
-	if old := meter.Lookup(meter.Builtin(), name); old != nil {
+// counting puts counter groups and alert rules together and tries them: they are checked by the same code that takes
+// them at run time.
+func (c *Config) counting(r *reader) {
+	e, err := engine.New(engine.Config{Lanes: 1, Profile: c.Engine.Profile})
+	if err != nil {
+		r.bad(r.at["home.profile"], "home.profile", "", "%v", err)
+		return
+	}
+	for _, name := range r.groups {
+		path := "counter_groups." + name
+		g, err := readGroup(name, r.at[path], e.State().Group(name))
+		if err == nil {
+			err = e.Do(engine.DefineGroup{Group: g})
+		}
+		if err != nil {
+			r.bad(r.at[path], path, "", "%v", err)
+			continue
+		}
+		c.CounterGroups = append(c.CounterGroups, g)
+	}
+	for _, rule := range c.Rules {
+		if err := e.Do(engine.SetRule{Rule: rule}); err != nil {
+			r.bad(r.at["alerts."+rule.Name], "alerts."+rule.Name, "", "%v", err)
+		}
+	}
+}
+
+// readGroup reads the settings of a group over those of the built-in one of that name.
+func readGroup(name string, n *yaml.Node, old *meter.Group) (g meter.Group, err error) {
+	g = meter.Group{Name: name, Kind: meter.KindKeys, Origin: "config"}
+	if old != nil {
 		g = old.Clone()
 	}
-	if err := strictly(b, &g); err != nil {
-		return err
+	b, err := toJSON(n)
+	if err == nil {
+		err = strictly(b, &g)
 	}
-	if g.Name != name && meter.Lookup(meter.Builtin(), name) == nil {
-		return errors.New("name: the name of the section is the name of the group; leave it out")
+	if err == nil && g.Name != name && old == nil {
+		err = errors.New("name: the name of the section is the name of the group; leave it out")
 	}
-	c.CounterGroups = append(c.CounterGroups, g)
-	return nil
+	return g, err
 }
 
 // strictly reads JSON and refuses names that it does not know.

@@ -82,6 +82,7 @@ func (r *reader) document(n *yaml.Node, c *Config) {
 	r.room(c.Engine.Validate())
 	r.room(c.Export.Validate())
 	r.dns(c)
+	c.counting(r)
 	if err := c.Engine.Session.Validate(); err != nil {
 		for _, e := range unjoin(err) {
 			r.bad(r.at["sessions"], "sessions", "", "%v", e)

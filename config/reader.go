@@ -18,6 +18,7 @@ type reader struct {
 	file     string
 	problems []Problem
 	at       map[string]*yaml.Node // values by path, for problems that are found later
+	groups   []string              // counter groups, in the order of the file
 }
 
 func newReader(file string) *reader { return &reader{file: file, at: map[string]*yaml.Node{}} }

@@ -3,7 +3,6 @@ package docs
 import (
 	"fmt"
 	"math"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -48,7 +47,7 @@ var (
 	sectionLine = regexp.MustCompile(`^([a-z_]+):(?: (.+))?$`)
 	sectionNote = regexp.MustCompile(`^# ([a-z_]+):(?: (.+))?$`)
 	settingLine = regexp.MustCompile(`^  ([a-z_]+): (.+)$`)
-	settingNote = regexp.MustCompile(`^  # ([a-z_]+): (.+)$`)
+	settingNote = regexp.MustCompile(`^  # ([a-z_]+):(?: (.*))?$`)
 )
 
 // configuredSettings reads the commented defaults.
@@ -203,7 +202,10 @@ func configurationTables(t *testing.T) string {
 		}
 		kind, limits := c.kindAndRange()
 		value := "`" + c.value + "`"
-		if c.example {
+		switch {
+		case c.example && c.value == "":
+			value = "none"
+		case c.example:
 			value = "none; e.g. " + value
 		}
 		fmt.Fprintf(&b, "| `%s` | %s | %s | %s | %s |\n", c.path(), value, kind, limits, c.doc)
@@ -226,9 +228,7 @@ func generate(t *testing.T, name, want string) {
 	}
 	want = page[:at+len(generated)] + want
 	if *update {
-		if err := os.WriteFile(name, []byte(want), 0o644); err != nil {
-			t.Fatal(err)
-		}
+		write(t, name, want)
 		page = want
 	}
 	if page != want {

@@ -15,8 +15,8 @@ import (
 // orphansMost bounds how many sessions are looked for.
 const orphansMost = 1 << 20
 
-// orphans returns the sessions that were going on when the last run ended without a word: the newest report of each that
-// no end is known of. They are over: what comes now is another session.
+// orphans returns the sessions that were going on when the last run ended without a word: the newest report of each
+// that no end is known of. They are over: what comes now is another session.
 func orphans(ctx context.Context, e *engine.Engine, s store.Store, until schema.Instant) ([]session.Session, error) {
 	every := e.State().Sessions.Report
 	if every == 0 || until == 0 {

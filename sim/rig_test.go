@@ -22,12 +22,44 @@ type rig struct {
 	shuffle *rand.Rand
 	left    map[int]int
 	logged  map[string]map[sim.Place]float64 // totals of the flow log by definition
+	kept    []*engine.Keepsake               // of an engine of newKeepingRig; after end
 	done    chan struct{}
 	end     func()
 	last    schema.Instant
 }
 
 func newRig(t testing.TB, c engine.Config) *rig {
+	t.Helper()
+	return newRigOf(t, c, nil)
+}
+
+// newKeepingRig returns a rig that gathers what the engine leaves to memory.
+func newKeepingRig(t testing.TB, c engine.Config) *rig {
+	t.Helper()
+	var r *rig
+	var kept []*engine.Keepsake
+	done := make(chan struct{})
+	r = newRigOf(t, c, func(e *engine.Engine) {
+		k := e.Keep(8)
+		go func() {
+			defer close(done)
+			for x := range k.C {
+				kept = append(kept, x)
+			}
+		}()
+	})
+	end := r.end
+	r.end = func() {
+		end()
+		<-done
+		r.kept = kept
+	}
+	t.Cleanup(r.end)
+	return r
+}
+
+// newRigOf returns a rig; before, unless nil, sees the engine before it runs.
+func newRigOf(t testing.TB, c engine.Config, before func(*engine.Engine)) *rig {
 	t.Helper()
 	c.Replay = true
 	e, err := engine.New(c)
@@ -40,6 +72,9 @@ func newRig(t testing.TB, c engine.Config) *rig {
 	}
 	f := e.Follow("test", 8)
 	go r.collect(f)
+	if before != nil {
+		before(e)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- e.Run(ctx) }()

@@ -17,7 +17,7 @@ import (
 // benchCmd measures the house under load that it makes itself: the same every time, built before a clock starts.
 type benchCmd struct {
 	JSON     bool     `name:"json" help:"Print JSON: one object per scenario, one a line."`
-	Short    bool     `help:"Half a minute in all instead of some minutes: less load, coarser figures."`
+	Short    bool     `help:"About a minute in all instead of a quarter of an hour: less load, coarser figures."`
 	Scenario []string `placeholder:"NAME" help:"Only these: names such as decode-sflow, or words of names such as v9."`
 	Compare  string   `type:"existingfile" placeholder:"OLD.json" help:"Also print ratios to what --json wrote before."`
 	Profile  string   `placeholder:"FILE" help:"Write a CPU profile of everything measured."`
@@ -34,16 +34,24 @@ type benchSize struct {
 	within  time.Duration // after this no new round begins
 	step    time.Duration // of one rate over UDP
 	steps   int           // rates that are tried at most
+	turns   int           // rounds of a load that engines get in turns
 	keys    int           // active flows of the memory scenario
+	hosts   int           // active keys of the group of hosts
+	bucket  time.Duration // of that group
+	slice   time.Duration // of one rate over UDP in that scenario: long enough for the pages to be handed over
+	live    int           // sessions
+	rows    int           // sessions in the store
 }
 
 func (c *benchCmd) size() benchSize {
 	if c.Short {
 		return benchSize{records: 50_000, rounds: 2, within: 300 * time.Millisecond, step: 250 * time.Millisecond,
-			steps: 7, keys: 200_000}
+			steps: 7, turns: 3, keys: 200_000, hosts: 100_000,
+			bucket: 2 * time.Second, slice: time.Second, live: 100_000, rows: 500_000}
 	}
 	return benchSize{records: 500_000, rounds: 5, within: 3 * time.Second, step: time.Second, steps: 12,
-		keys: 2_000_000}
+		turns: 12, keys: 2_000_000, hosts: 1_000_000, bucket: 30 * time.Second,
+		slice: 6 * time.Second, live: 1_000_000, rows: 50_000_000}
 }
 
 // benchScenario is one thing that is measured.
@@ -60,22 +68,25 @@ func (s *benchScenario) words() []string { return strings.Split(s.name, "-") }
 func benchScenarios() []benchScenario {
 	lanes := runtime.GOMAXPROCS(0)
 	var all []benchScenario
-	engineOn := func(lanes int) func(*bench, *benchLoad) (*benchResult, error) {
-		return func(b *bench, l *benchLoad) (*benchResult, error) { return b.engine(l, lanes) }
+	engineOn := func(lanes int, h benchHouse) func(*bench, *benchLoad) (*benchResult, error) {
+		return func(b *bench, l *benchLoad) (*benchResult, error) { return b.engine(l, lanes, h) }
 	}
 	for _, format := range loadFormats {
 		all = append(all, benchScenario{"decode-" + format, format, (*bench).decode},
-			benchScenario{"engine-" + format, format, engineOn(1)},
-			benchScenario{"lanes-" + format, format, engineOn(lanes)})
+			benchScenario{"engine-" + format, format, engineOn(1, benchHouse{})},
+			benchScenario{"everything-" + format, format, (*bench).everything},
+			benchScenario{"lanes-" + format, format, engineOn(lanes, benchHouse{groups: true, sessions: true})})
 		if format != formatPackets {
 			all = append(all, benchScenario{"udp-" + format, format, (*bench).udp})
 		}
 	}
-	return append(all, benchScenario{"memory", "", (*bench).memory})
+	return append(all, benchScenario{"memory-flows", "", (*bench).memory},
+		benchScenario{"memory-sessions", "", (*bench).sessions}, benchScenario{"memory-groups", "", (*bench).hosts},
+		benchScenario{"store", "", (*bench).store})
 }
 
-// chosen returns the scenarios that were asked for. A short run without a choice leaves out most of UDP, which takes
-// its time whatever the load.
+// chosen returns the scenarios that were asked for. A short run without a choice leaves out most of what is sent
+// over UDP, which takes its time whatever the load.
 func (c *benchCmd) chosen() ([]benchScenario, error) {
 	all := benchScenarios()
 	known := map[string]bool{}
@@ -92,7 +103,8 @@ func (c *benchCmd) chosen() ([]benchScenario, error) {
 	}
 	return slices.DeleteFunc(all, func(s benchScenario) bool {
 		if len(c.Scenario) == 0 {
-			return c.Short && s.words()[0] == "udp" && s.format != formatSFlow && s.format != formatV9
+			return c.Short && (s.words()[0] == "udp" && s.format != formatSFlow && s.format != formatV9 ||
+				s.name == "memory-groups")
 		}
 		return !slices.ContainsFunc(c.Scenario, func(want string) bool {
 			return s.name == want || slices.Contains(s.words(), want)
@@ -194,6 +206,17 @@ type benchResult struct {
 	Allocs        float64 `json:"allocs_per_record"` // of the road of the records, without ticks
 	TickAllocs    float64 `json:"allocs_per_tick,omitempty"`
 
+	// With everything on: CPU time per record without counter groups and sessions, and what each of them adds.
+	BareNanos    float64 `json:"bare_cpu_ns_per_record,omitempty"`
+	MeterNanos   float64 `json:"metering_cpu_ns_per_record,omitempty"`
+	SessionNanos float64 `json:"sessions_cpu_ns_per_record,omitempty"`
+
+	// From a tick to its view, in milliseconds.
+	Ticks    int     `json:"ticks,omitempty"`
+	TickP50  float64 `json:"tick_p50_ms,omitempty"`
+	TickP99  float64 `json:"tick_p99_ms,omitempty"`
+	TickMost float64 `json:"tick_max_ms,omitempty"`
+
 	RSSMiB  float64 `json:"rss_mib"`      // of the process when done, the load included
 	PeakMiB float64 `json:"peak_rss_mib"` // 0 where the system does not tell
 	LoadMiB float64 `json:"load_mib"`     // that the prepared datagrams take of it
@@ -205,8 +228,10 @@ type benchResult struct {
 	// SenderBound tells that the sender could not send faster: the receiver may be able to take more.
 	SenderBound bool `json:"sender_bound,omitempty"`
 
-	Keys     int     `json:"keys,omitempty"`          // active flows
-	KeyBytes float64 `json:"bytes_per_key,omitempty"` // resident memory per active flow
+	Keys     int     `json:"keys,omitempty"`          // active flows, sessions, or keys of the group of hosts
+	KeyBytes float64 `json:"bytes_per_key,omitempty"` // resident memory for each of them
+
+	Stored map[string]float64 `json:"stored,omitempty"` // scenario store: rows, bytes a row, milliseconds of questions
 
 	Faults []string           `json:"faults,omitempty"` // why the exit code is 1
 	Ratio  map[string]float64 `json:"ratio,omitempty"`  // to the figures of --compare

@@ -152,6 +152,7 @@ type flowLoad struct {
 	values   []schema.Value
 	most     int // records of a datagram
 	src, dst [4]byte
+	hop      [4]byte
 }
 
 func newFlowLoad(format string) (*flowLoad, error) {
@@ -182,7 +183,8 @@ func (b *flowLoad) record(f *benchFlow, port, octets, frames uint64) []schema.Va
 	v := b.values
 	v[0].SetIP(b.src[:])
 	v[1].SetIP(b.dst[:])
-	v[2].SetIP(b.dst[:])
+	b.hop = [4]byte{192, 0, 2, byte(port + 1)} // routers are few
+	v[2].SetIP(b.hop[:])
 	start, end := uint64(3_598_000), uint64(3_599_000)
 	if b.format == formatIPFIX {
 		now := uint64(benchBegin.Millis())

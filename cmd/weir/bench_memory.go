@@ -34,7 +34,8 @@ func (b *bench) memory(*benchLoad) (*benchResult, error) {
 	defs := memoryDefinitions()
 	limit := b.size.keys
 	before := residentMiB("VmRSS")
-	g, err := startBenchRig(b.ctx, engine.Config{Lanes: 1, Flow: flow.Limits{Keys: limit}}, defs)
+	g, err := startBenchRig(b.ctx, engine.Config{Lanes: 1, Flow: flow.Limits{Keys: limit}}, defs,
+		benchHouse{})
 	if err != nil {
 		return nil, err
 	}

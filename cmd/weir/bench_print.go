@@ -17,7 +17,7 @@ type benchPrinter struct {
 	begun bool
 }
 
-const benchRow = "%-15s %10s %9s %9s %9s %9s %8s %8s %8s  %s\n"
+const benchRow = "%-18s %10s %9s %9s %9s %9s %8s %8s %8s  %s\n"
 
 func (p *benchPrinter) print(r *benchResult) error {
 	r.compare(p.old[r.Scenario])
@@ -51,9 +51,19 @@ func (r *benchResult) notes() string {
 		}
 		all = append(all, fmt.Sprintf("loss-free to %s datagrams/s%s", shortNumber(r.LossFree), bound))
 	}
+	if r.BareNanos > 0 {
+		all = append(all, fmt.Sprintf("of it groups %.0f, sessions %.0f", r.MeterNanos, r.SessionNanos))
+	}
 	if r.Keys > 0 {
-		all = append(all, fmt.Sprintf("%s active flows, %.0f B each, peak %.0f MiB", shortNumber(float64(r.Keys)),
-			r.KeyBytes, r.PeakMiB))
+		all = append(all, fmt.Sprintf("%s %s, %.0f B each, peak %.0f MiB", shortNumber(float64(r.Keys)),
+			r.keyWord(), r.KeyBytes, r.PeakMiB))
+	}
+	if r.Ticks > 0 {
+		all = append(all, fmt.Sprintf("tick p50 %.1f ms, p99 %.1f, max %.1f of %d", r.TickP50, r.TickP99, r.TickMost,
+			r.Ticks))
+	}
+	for _, name := range slices.Sorted(maps.Keys(r.Stored)) {
+		all = append(all, fmt.Sprintf("%s %s", name, shortNumber(r.Stored[name])))
 	}
 	if r.TickAllocs > 0 {
 		all = append(all, fmt.Sprintf("%.0f allocs/tick", r.TickAllocs))
@@ -65,6 +75,17 @@ func (r *benchResult) notes() string {
 		all = append(all, "FAULTS: "+strings.Join(r.Faults, "; "))
 	}
 	return strings.Join(all, ", ")
+}
+
+// keyWord names what Keys counts.
+func (r *benchResult) keyWord() string {
+	switch r.Scenario {
+	case "memory-sessions":
+		return "sessions"
+	case "memory-groups":
+		return "keys of 13 meters"
+	}
+	return "active flows"
 }
 
 // compare notes the ratios to an older result of the same scenario; nil: there is none. What either does not have is
@@ -81,6 +102,9 @@ func (r *benchResult) compare(old *benchResult) {
 		"rss":       func(r *benchResult) float64 { return r.RSSMiB - r.LoadMiB },
 		"loss-free": func(r *benchResult) float64 { return r.LossFree },
 		"key":       func(r *benchResult) float64 { return r.KeyBytes },
+		"metering":  func(r *benchResult) float64 { return r.MeterNanos },
+		"sessions":  func(r *benchResult) float64 { return r.SessionNanos },
+		"tick p99":  func(r *benchResult) float64 { return r.TickP99 },
 	} {
 		if was := of(old); was > 0 && of(r) > 0 {
 			r.Ratio[name] = of(r) / was

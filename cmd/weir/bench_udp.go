@@ -31,15 +31,15 @@ type loopback struct {
 	stop    func() error
 }
 
-func startLoopback(ctx context.Context) (*loopback, error) {
+// startLoopback starts one; prepare may change the engine before it runs, and returns who ticks it.
+func startLoopback(ctx context.Context, prepare func(*engine.Engine) (pacer, error)) (*loopback, error) {
 	e, err := engine.New(engine.DefaultConfig())
 	if err != nil {
 		return nil, err
 	}
-	for _, d := range benchDefinitions() {
-		if err := e.Do(engine.DefineFlow{Definition: d}); err != nil {
-			return nil, err
-		}
+	pace, err := prepare(e)
+	if err != nil {
+		return nil, err
 	}
 	lo := &loopback{engine: e, vitals: vitals.New()}
 	c := ingest.Config{SFlow: "127.0.0.1:0", Buffer: ingest.DefaultConfig().Buffer}
@@ -55,8 +55,8 @@ func startLoopback(ctx context.Context) (*loopback, error) {
 	var receiving, counting sync.WaitGroup
 	var failed error
 	receiving.Go(func() { failed = in.Run(sources) })
-	receiving.Go(func() { _ = ingest.Pace(sources, e, engine.DefaultConfig().Tick) }) // it has no error to tell
-	counting.Go(func() { _ = e.Run(running) })                                        // nor has this
+	receiving.Go(func() { _ = pace(sources, e, engine.DefaultConfig().Tick) }) // it has no error to tell
+	counting.Go(func() { _ = e.Run(running) })                                 // nor has this
 	lo.stop = func() error {
 		endSources()
 		receiving.Wait()
@@ -69,6 +69,19 @@ func startLoopback(ctx context.Context) (*loopback, error) {
 		return failed
 	}
 	return lo, nil
+}
+
+// pacer ticks an engine until its context ends.
+type pacer func(ctx context.Context, e *engine.Engine, every time.Duration) error
+
+// withDefinitions puts the five definitions in force; counter groups and sessions are on anyway.
+func withDefinitions(e *engine.Engine) (pacer, error) {
+	for _, d := range benchDefinitions() {
+		if err := e.Do(engine.DefineFlow{Definition: d}); err != nil {
+			return nil, err
+		}
+	}
+	return ingest.Pace, nil
 }
 
 // connect opens a socket for each exporter, with its address where the system lets us: in NetFlow the sender's address
@@ -156,10 +169,10 @@ func (lo *loopback) settle(ctx context.Context) (b wire.Books) {
 	return b
 }
 
-// udp measures the whole road: sockets, engine, five definitions. It looks for the highest rate without loss, by
-// doubling until there is some and then halving the distance.
+// udp measures the whole road: sockets, engine, five definitions, counter groups, sessions. It looks for the highest
+// rate without loss, by doubling until there is some and then halving the distance.
 func (b *bench) udp(l *benchLoad) (*benchResult, error) {
-	lo, err := startLoopback(b.ctx)
+	lo, err := startLoopback(b.ctx, withDefinitions)
 	if err != nil {
 		return nil, err
 	}

@@ -57,6 +57,7 @@ func Default() *Config {
 		Home: Home{meter.Settings{Home: meter.DefaultHome()}}, Store: store.DefaultConfig(), Remember: true,
 		QueryMemory: 1 << 30,
 	}
+	c.Engine.Profile = meter.ProfileSeed
 	c.Engine.Lanes = 0 // one for each core, wherever the file is read
 	c.fill()
 	return c

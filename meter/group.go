@@ -206,8 +206,9 @@ type Group struct {
 	Stat        *Stat         `json:"stat,omitempty"`
 	Distinct    []Cardinality `json:"distinct,omitempty"`
 
-	meters layout // cells of an open or closed bucket
-	topper layout // cells of a topper bucket
+	ends   float64 // how many keys one observation is counted under: 2 when both ends of the traffic are
+	meters layout  // cells of an open or closed bucket
+	topper layout  // cells of a topper bucket
 }
 
 // Clone returns a copy that shares nothing with g, so that it may be changed before it is defined anew.
@@ -240,6 +241,7 @@ func (g *Group) Complete(catalogue func(name string) *Group) error {
 	if err := g.checkMeters(); err != nil {
 		return fmt.Errorf("group %q: %w", g.Name, err)
 	}
+	g.ends = g.countedEnds(catalogue)
 	g.meters = bucketLayout(g.Meters)
 	g.topper = topperLayout(g.Meters)
 	if g.meters.extras > schema.MaxExtras {
@@ -247,6 +249,19 @@ func (g *Group) Complete(catalogue func(name string) *Group) error {
 			"split the group", g.Name, g.meters.extras, schema.MaxExtras)
 	}
 	return nil
+}
+
+// countedEnds tells how many keys of a group one observation is counted under.
+func (g *Group) countedEnds(catalogue func(name string) *Group) float64 {
+	switch {
+	case g.Name == "hosts" || g.Name == "hosts_v6":
+		return 2
+	case g.Kind == KindFiltered || g.Kind == KindRule || g.Kind == KindKeyset:
+		if p := catalogue(g.Parents[0]); p != nil {
+			return p.ends
+		}
+	}
+	return 1
 }
 
 func (g *Group) checkNames() error {

@@ -258,6 +258,7 @@ func (p *Page) totalSampling() sampling {
 	for i := range p.samples {
 		s.add(p.samples[i])
 	}
+	s.variance *= p.Group.ends // what one observation gave to two keys goes wrong for both alike
 	return s
 }
 

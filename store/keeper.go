@@ -37,6 +37,7 @@ type Keeper struct {
 	behind   bool   // the journal has batches that the store has not; written by the moving goroutine alone
 	naked    bool   // the store has batches that are neither durable nor in the journal
 	at       schema.Instant
+	held     schema.Instant // of the newest batch that the store has
 	dropped  uint64
 	faults   map[string]*Fault
 	flushed  time.Time // when the last flush succeeded, or the keeper began
@@ -125,6 +126,7 @@ func (k *Keeper) recoverBatch(ctx context.Context, r *Recovered, b Batch) error 
 	k.mu.Lock()
 	k.tail += rowsOf(&b)
 	k.accepted = b.Seq
+	k.held = max(k.held, b.At)
 	k.mu.Unlock()
 	r.Seq = b.Seq
 	r.Batches++
@@ -311,6 +313,7 @@ func (k *Keeper) keep(ctx context.Context, b Batch) bool {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.accepted = b.Seq
+	k.held = max(k.held, b.At)
 	k.tail += rows
 	return true
 }

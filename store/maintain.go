@@ -24,7 +24,9 @@ func (k *Keeper) maintain(ctx context.Context) {
 		due, ok := k.flushDue()
 		if ok {
 			_ = k.Flush(context.WithoutCancel(ctx)) // noted as a fault
-			at := k.Status().At
+			k.mu.Lock()
+			at := k.held
+			k.mu.Unlock()
 			if at.Sub(chores) >= choresEvery || at < chores {
 				k.chores(ctx, at)
 				chores = at
@@ -93,13 +95,13 @@ func (k *Keeper) Flush(ctx context.Context) error {
 // chores rolls up, forgets and tidies as of an instant of the data.
 func (k *Keeper) chores(ctx context.Context, at schema.Instant) {
 	upTo := at.Add(-rollGrace)
-	_ = k.note(opRoll, errors.Join(
-		k.store.Roll(ctx, schema.TableBuckets, schema.TableBuckets5m, upTo),
-		k.store.Roll(ctx, schema.TableBuckets5m, schema.TableBuckets1h, upTo)))
-	_ = k.note(opForget, errors.Join(k.forgetOld(ctx, at), k.forgetMuch(ctx)))
-	if err := k.store.Tidy(ctx); ctx.Err() == nil {
-		_ = k.note(opTidy, err)
-	}
+	k.chore(ctx, opRoll, func() error {
+		return errors.Join(
+			k.store.Roll(ctx, schema.TableBuckets, schema.TableBuckets5m, upTo),
+			k.store.Roll(ctx, schema.TableBuckets5m, schema.TableBuckets1h, upTo))
+	})
+	k.chore(ctx, opForget, func() error { return errors.Join(k.forgetOld(ctx, at), k.forgetMuch(ctx)) })
+	k.chore(ctx, opTidy, func() error { return k.store.Tidy(ctx) })
 	usage, err := k.store.Usage(ctx)
 	if err != nil {
 		return
@@ -109,6 +111,16 @@ func (k *Keeper) chores(ctx context.Context, at schema.Instant) {
 		k.set.Put("weir_store_table_rows", float64(u.Rows), "table", u.Table.Name)
 		k.set.Put("weir_store_table_parts", float64(u.Parts), "table", u.Table.Name)
 		k.set.Put("weir_store_table_faults", float64(len(u.Faults)), "table", u.Table.Name)
+	}
+}
+
+// chore notes what became of one chore, unless it was cut short by a stop.
+func (k *Keeper) chore(ctx context.Context, op string, do func() error) {
+	if ctx.Err() != nil {
+		return
+	}
+	if err := do(); ctx.Err() == nil {
+		_ = k.note(op, err)
 	}
 }
 

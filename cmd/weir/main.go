@@ -7,7 +7,6 @@ import (
 	"io"
 	"os"
 	"os/signal"
-	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -49,20 +48,8 @@ func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// After the first signal the usual effect of signals is back: a second one ends the program at once.
 	context.AfterFunc(ctx, stop)
-	spareMemory()
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
 }
-
-// spareMemory has garbage collected earlier than is usual, unless the environment says when: most of the memory is
-// tables of numbers that cost the collector next to nothing, so it may look often, and the process stays a third
-// smaller.
-func spareMemory() {
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-}
-
-const gcPercent = 30
 
 // run runs the command that args name and returns the exit code. Errors are one line on stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) int {

@@ -78,7 +78,11 @@ func (p *plan) touch(t *Table, id uint32, e *entry, r *schema.Record, at schema.
 	default:
 		in.weight = p.shape.fade(e.last - at)
 	}
-	e.samples += in.weight
+	if r.Tally != nil {
+		e.samples += in.weight * float64(r.Packets) // the frames that a session gathered
+	} else {
+		e.samples += in.weight
+	}
 	if r.Rate > 1 {
 		e.flags |= flagSampled
 	}

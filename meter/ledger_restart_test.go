@@ -161,6 +161,9 @@ func TestLanesAndSlicesDoNotMatter(outer *testing.T) {
 		// Of two writes of a gauge at one moment the order in the stream is not known to lanes.
 		seen := map[string]bool{}
 		changes = slices.DeleteFunc(changes, func(c change) bool {
+			if c.seconds >= maxOpen*30 {
+				return true // more buckets than may be open at once
+			}
 			id := fmt.Sprint(c.seconds, c.key, c.meter)
 			twice := seen[id]
 			seen[id] = true

@@ -175,17 +175,28 @@ func (c *Config) counting(r *reader) {
 		r.bad(r.at["home.profile"], "home.profile", "", "%v", err)
 		return
 	}
-	for _, name := range r.groups {
-		path := "counter_groups." + name
-		g, err := readGroup(name, r.at[path], e.State().Group(name))
-		if err == nil {
-			err = e.Do(engine.DefineGroup{Group: g})
+	// Groups may be made from others that stand further down.
+	for waiting := r.groups; len(waiting) > 0; {
+		var failed []string
+		errs := map[string]error{}
+		for _, name := range waiting {
+			g, err := readGroup(name, r.at["counter_groups."+name], e.State().Group(name))
+			if err == nil {
+				err = e.Do(engine.DefineGroup{Group: g})
+			}
+			if err != nil {
+				failed, errs[name] = append(failed, name), err
+				continue
+			}
+			c.CounterGroups = append(c.CounterGroups, g)
 		}
-		if err != nil {
-			r.bad(r.at[path], path, "", "%v", err)
-			continue
+		if len(failed) == len(waiting) {
+			for _, name := range failed {
+				r.bad(r.at["counter_groups."+name], "counter_groups."+name, "", "%v", errs[name])
+			}
+			break
 		}
-		c.CounterGroups = append(c.CounterGroups, g)
+		waiting = failed
 	}
 	for _, rule := range c.Rules {
 		if err := e.Do(engine.SetRule{Rule: rule}); err != nil {

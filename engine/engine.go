@@ -23,6 +23,7 @@ type Tick struct {
 	Seq   uint64
 	At    schema.Instant
 	state *State
+	whole bool // counter groups hand over all they have, also of slices that are not full
 }
 
 // message is what travels to a lane: a parcel, a question or a tick.
@@ -154,13 +155,19 @@ func (e *Engine) Put(ctx context.Context, lane int, p *wire.Parcel) error {
 
 // Tick closes the past up to at. Whoever owns the source of time calls it: the pacer live, the reader in a replay. An
 // instant that is not after the last one is moved to just after it.
-func (e *Engine) Tick(ctx context.Context, at schema.Instant) error {
+func (e *Engine) Tick(ctx context.Context, at schema.Instant) error { return e.pass(ctx, at, false) }
+
+// Settle closes the past once more, and lets counter groups show all that was counted: they wait for up to 5 s
+// otherwise. Whoever comes to the end of the data, and goes on answering, calls it.
+func (e *Engine) Settle(ctx context.Context) error { return e.pass(ctx, 0, true) }
+
+func (e *Engine) pass(ctx context.Context, at schema.Instant, whole bool) error {
 	e.tickMu.Lock()
 	defer e.tickMu.Unlock()
 	at = max(at, e.lastAt+1)
 	e.seq++
 	e.lastAt = at
-	t := Tick{Seq: e.seq, At: at, state: e.State()}
+	t := Tick{Seq: e.seq, At: at, state: e.State(), whole: whole}
 	for _, l := range e.lanes {
 		select {
 		case l.inbox <- message{tick: t}:

@@ -94,6 +94,16 @@ func (c DefineGroup) apply(e *Engine, s *State) error {
 	if err := g.Complete(s.Group); err != nil {
 		return err
 	}
+	for _, other := range s.Groups {
+		if other.Name != g.Name && strings.EqualFold(other.GUID, g.GUID) {
+			return fmt.Errorf("group %q: guid: %s is that of group %q: leave it out, and one is made", g.Name, g.GUID,
+				other.Name)
+		}
+		if other.Name != g.Name && (strings.EqualFold(other.Title, g.Title) || strings.EqualFold(other.Name, g.Title) ||
+			strings.EqualFold(other.Title, g.Name)) {
+			return fmt.Errorf("group %q: title: %q means group %q already: choose another", g.Name, g.Title, other.Name)
+		}
+	}
 	list := slices.Clone(s.Groups)
 	if found {
 		list[i] = &g

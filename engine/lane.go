@@ -236,7 +236,7 @@ func (l *lane) advanceBoard(at schema.Instant) []*meter.Page {
 		}
 		l.board.Recycle(p)
 	}
-	if l.final {
+	if l.final || l.last.whole {
 		return l.board.End(at)
 	}
 	return l.board.Advance(at)

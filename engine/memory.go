@@ -68,6 +68,8 @@ type bookkeeper struct {
 	inbox  chan *dues
 	state  *State
 	seq    atomic.Uint64 // of the last tick that is in the ledger
+	// counted is the tick up to which everything that was counted is in the ledger: boards hand over every 5 s.
+	counted atomic.Int64
 
 	scratch []byte // an encoded page
 
@@ -86,10 +88,14 @@ type bookkeeper struct {
 	to       []*Keeping
 	closed   bool
 	next     *Keepsake      // being filled
+	ticked   schema.Instant // the last tick
 	handed   schema.Instant // when the last one was handed over
 	done     chan struct{}
 	moved    chan struct{} // closed and replaced with every tick
 }
+
+// handOvers is how often boards hand over what they have, ns.
+const handOvers = schema.Instant(5e9)
 
 // keepEvery is how much time a keepsake covers, about.
 const keepEvery = schema.Instant(1e9)
@@ -163,7 +169,11 @@ func (b *bookkeeper) take(d *dues) {
 	keep.Ended = append(keep.Ended, session.Merge(d.sessions...)...)
 	keep.Reports = append(keep.Reports, session.Merge(d.reports...)...)
 	keep.Flows, keep.Events = append(keep.Flows, d.flows...), append(keep.Events, d.events...)
-	b.handOver(d.last || b.engine.config.Replay)
+	b.handOver(d.last || d.tick.whole || b.engine.config.Replay)
+	if at := d.tick.At; d.tick.whole || d.last || at/handOvers != b.ticked/handOvers {
+		b.counted.Store(int64(at))
+	}
+	b.ticked = d.tick.At
 	b.seq.Store(d.tick.Seq)
 	b.followMu.Lock()
 	close(b.moved)
@@ -324,7 +334,7 @@ func (f *Keeping) send(k *Keepsake, wait bool) {
 		f.behind = nil
 	}
 	if f.behind != nil {
-		k = f.behind.with(k)
+		k = f.behind.Join(k)
 		f.behind = nil
 	}
 	if wait {
@@ -342,8 +352,8 @@ func (f *Keeping) send(k *Keepsake, wait bool) {
 	}
 }
 
-// with returns one keepsake of two that follow each other.
-func (k *Keepsake) with(next *Keepsake) *Keepsake {
+// Join returns one keepsake of two that follow each other.
+func (k *Keepsake) Join(next *Keepsake) *Keepsake {
 	out := &Keepsake{Seq: next.Seq, At: next.At, from: k.from, Marks: map[string]schema.Instant{}}
 	out.Slices = slices.Concat(k.Slices, next.Slices)
 	out.Blocks = slices.Concat(k.Blocks, next.Blocks)
@@ -362,6 +372,10 @@ func (e *Engine) Ledger(read func(*meter.Ledger)) {
 	defer e.books.mu.Unlock()
 	read(e.books.ledger)
 }
+
+// Counted returns the instant up to which all that was counted is in the ledger: up to 5 s ago. Rates of what is still open
+// are per second until then. 0 before anything was.
+func (e *Engine) Counted() schema.Instant { return schema.Instant(e.books.counted.Load()) }
 
 // Alerts returns the alerts that are fired now.
 func (e *Engine) Alerts() []alert.Alert {

@@ -63,3 +63,12 @@ func numberAt(c *schema.Column, i int) float64 {
 	}
 	return c.Floats[i]
 }
+
+// counted returns up to when everything is known of what is open, which is a little before now: what was counted comes
+// to the books in slices.
+func (h *History) counted(now schema.Instant) schema.Instant {
+	if at := h.Engine.Counted(); at > 0 && at < now {
+		return at
+	}
+	return now
+}

@@ -138,6 +138,45 @@ func TestResolutionsJoin(t *testing.T) {
 	}
 }
 
+// TestFirstHourCountsOnce: data that begins within an hour is also in the rows of that whole hour, which are not read
+// beside the finer ones.
+func TestFirstHourCountsOnce(t *testing.T) {
+	began, hour := noon.Add(-105*time.Minute), noon.Add(-2*time.Hour) // a quarter past ten; the hour that it lies in
+	h, g := newHistory(t,
+		buckets(schema.TableBuckets1h, hour, hour.Add(time.Hour), time.Hour, 45*60, 0),
+		buckets(schema.TableBuckets5m, began, hour.Add(time.Hour), 5*time.Minute, 300, 0),
+		buckets(schema.TableBuckets, began, noon, 30*time.Second, 30, 0))
+	for _, c := range []struct{ length, step, resolution time.Duration }{
+		{2 * time.Hour, 0, 30 * time.Second}, {5*time.Hour + 54*time.Minute, 0, 30 * time.Second},
+		{7 * time.Hour, 0, 5 * time.Minute}, {8 * time.Hour, 30 * time.Second, 30 * time.Second},
+		{100 * time.Hour, 0, 5 * time.Minute}, {200 * time.Hour, 0, time.Hour},
+	} {
+		for _, raw := range []string{host, key.Totals} {
+			s, err := h.Series(context.Background(), SeriesQuery{Group: g, Key: raw, Meters: []int{0}, Step: c.step,
+				Span: Span{noon.Add(-c.length), noon}, Earlier: time.Hour, Shape: Volume, Now: noon})
+			if err != nil {
+				t.Fatal(err)
+			}
+			total := s.Lines[0].Total
+			if s.Resolution != c.resolution || total.Volume != 105*60 || total.Previous != 45*60 {
+				t.Errorf("%v by %v of %s: %v, %v, earlier %v", c.length, c.step, raw, s.Resolution, total.Volume, total.Previous)
+			}
+		}
+	}
+}
+
+// TestWholeHoursOnly: where nothing finer is kept, the hour that a range ends in is read although it ends later.
+func TestWholeHoursOnly(t *testing.T) {
+	h, g := newHistory(t,
+		buckets(schema.TableBuckets1h, noon.Add(-72*time.Hour), noon.Add(-48*time.Hour), time.Hour, 3600, 0))
+	end := noon.Add(-60*time.Hour - 30*time.Minute)
+	s, err := h.Series(context.Background(), SeriesQuery{Group: g, Key: host, Meters: []int{0}, Step: 5 * time.Minute,
+		Span: Span{noon.Add(-64 * time.Hour), end}, Shape: Volume, Now: noon})
+	if err != nil || s.Lines[0].Total.Volume != 4*3600 {
+		t.Errorf("%+v %v", s, err)
+	}
+}
+
 // TestShapes: rates and volumes, and their units.
 func TestShapes(t *testing.T) {
 	rate, count := &meter.Meter{Type: meter.Rate, Unit: "Bps"}, &meter.Meter{Type: meter.Counter, Unit: "conns"}

@@ -259,7 +259,7 @@ func (h *History) Key(ctx context.Context, g *meter.Group, raw string) (*KeyNow,
 			continue
 		}
 		k.Known, k.Live, k.Last, k.At = true, true, view.At, last.at
-		k.Width = max(time.Second, min(last.width, view.At.Sub(last.at)))
+		k.Width = max(time.Second, min(last.width, h.counted(view.At).Sub(last.at)))
 		k.Now[i].Value, k.Now[i].Stderr = last.values[i], last.stderrs[i]
 		if m.Type.PerSecond() {
 			k.Now[i].Value, k.Now[i].Stderr = last.values[i]/k.Width.Seconds(), last.stderrs[i]/k.Width.Seconds()

@@ -98,12 +98,28 @@ func (r *Recorder) Run(ctx context.Context) error {
 			if !open {
 				return nil
 			}
-			r.give(ctx, k)
+			r.give(ctx, r.more(k))
 		case <-ctx.Done():
 			r.drain()
 			return nil
 		}
 	}
+}
+
+// more joins what waits already to a keepsake: a replay makes many small ones, and each costs the journal a sync.
+func (r *Recorder) more(k *engine.Keepsake) *engine.Keepsake {
+	for range keepDepth {
+		select {
+		case next, open := <-r.keeping.C:
+			if !open {
+				return k
+			}
+			k = k.Join(next)
+		default:
+			return k
+		}
+	}
+	return k
 }
 
 // drain gives what the engine has handed over already.

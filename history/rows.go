@@ -171,7 +171,8 @@ type gathered struct {
 }
 
 // gather reads the buckets of a key over a span: from table number i; what that does not have yet from the finer ones,
-// what they do not have any more from the coarser ones; and what is not stored yet from the ledger.
+// what they do not have any more from the coarser ones; and what is not stored yet from the ledger. No two tables give
+// buckets that overlap, so that each instant counts once.
 func (h *History) gather(ctx context.Context, w wanted, raw string, s Span, i int) (*gathered, error) {
 	a := &gathered{first: s.To, next: s.From}
 	// What is open is read first: a bucket that closes meanwhile is then found twice, and told apart, but never missed.
@@ -185,7 +186,7 @@ func (h *History) gather(ctx context.Context, w wanted, raw string, s Span, i in
 		if width := tables[t].width; width < w.group.Bucket.Duration() || a.first < s.From.Add(width) {
 			continue
 		}
-		if err := h.gatherFrom(ctx, w, raw, Span{s.From, a.first}, t, a); err != nil {
+		if err := h.gatherFrom(ctx, w, raw, Span{s.From, a.until(tables[t].width)}, t, a); err != nil {
 			return nil, err
 		}
 	}
@@ -215,6 +216,16 @@ func (h *History) gatherFrom(ctx context.Context, w wanted, raw string, s Span, 
 		return mistake("from", "ask for a shorter range", "the range has more than %d buckets", rowsMax)
 	}
 	return nil
+}
+
+// until returns where reading coarser buckets ends, so that none reaches into what was found. Tables are rolled up and
+// forgotten by whole hours, so the bucket that the first one found lies in has nothing that the finer ones lack: when
+// they do not begin with it, nothing was counted before. When nothing was found, it is the end of the span.
+func (a *gathered) until(width time.Duration) schema.Instant {
+	if len(a.rows)+len(a.totals) == 0 {
+		return a.first
+	}
+	return floor(a.first, width)
 }
 
 // take adds a bucket of the key, or of the totals.

@@ -123,6 +123,7 @@ func (h *History) Series(ctx context.Context, q SeriesQuery) (*Series, error) {
 	if err != nil {
 		return nil, err
 	}
+	q.Now = h.counted(q.Now)
 	table, step := resolution(q.Span, q.Group.Bucket.Duration(), q.Step)
 	s := Span{floor(q.Span.From, step), q.Span.To}
 	now, err := h.gather(ctx, w, q.Key, s, table)

@@ -76,6 +76,7 @@ func (h *History) Toppers(ctx context.Context, q TopperQuery) (*Toppers, error) 
 		return nil, mistake("exact", "ask for less, or for the lists of topper buckets", "the range is longer than %v",
 			exactMost)
 	}
+	q.Now = h.counted(q.Now)
 	r, out, err := h.rank(ctx, q, m)
 	if err != nil {
 		return nil, err

@@ -320,6 +320,9 @@ func (h *house) replayFiles(ctx context.Context) error {
 	if ctx.Err() != nil {
 		return nil
 	}
+	if err := h.engine.Settle(ctx); err != nil && ctx.Err() == nil {
+		return err
+	}
 	h.log.Info("replay is over: the clock stands still at its end", "files", s.Files, "frames", s.Frames,
 		"datagrams", s.Datagrams, "cut_files", s.CutFiles, "last", s.Last.String())
 	return err

@@ -136,12 +136,10 @@ func (c *counted) Write(b []byte) (int, error) {
 // writePart writes rows that come in order, block by block, into one new part, which lives once it is committed. After
 // an error no file of it is left.
 func (s *Store) writePart(t *schema.Table, start int64, sh shape, rows producer) (*part, error) {
-	s.mu.Lock()
-	number := s.manifest.Next
-	s.manifest.Next++
-	s.mu.Unlock()
-	where := partsName + "/" + t.Name + "/" + directoryName(start, widthOf(t))
-	p := &part{Table: t.Name, Name: fmt.Sprintf("%s/%08x%s", where, number, partSuffix), Start: start, Shape: sh.String()}
+	p := &part{Table: t.Name, Start: start, Shape: sh.String()}
+	if err := s.name(p, partsName+"/"+t.Name+"/"+directoryName(start, widthOf(t))); err != nil {
+		return nil, explained(err)
+	}
 	path := s.path(p)
 	if err := s.disk.MakeDir(filepath.Dir(path)); err != nil {
 		return nil, explained(err)
@@ -159,6 +157,32 @@ func (s *Store) writePart(t *schema.Table, start int64, sh shape, rows producer)
 		return nil, explained(err)
 	}
 	return p, nil
+}
+
+// name gives a part a name in a directory that no file has, also none that is being written or was set aside. The lock
+// of the store's directory keeps others from taking it meanwhile.
+func (s *Store) name(p *part, where string) error {
+	for {
+		s.mu.Lock()
+		number := s.manifest.Next
+		s.manifest.Next++
+		s.mu.Unlock()
+		p.Name = fmt.Sprintf("%s/%08x%s", where, number, partSuffix)
+		taken := false
+		for _, suffix := range []string{"", temporarySuffix, asideSuffix} {
+			f, err := s.disk.Open(s.path(p) + suffix)
+			switch {
+			case err == nil:
+				_ = f.Close()
+				taken = true
+			case !errors.Is(err, fs.ErrNotExist):
+				return err
+			}
+		}
+		if !taken {
+			return nil
+		}
+	}
 }
 
 // syncPath makes a directory of parts lasting together with the directories above it.

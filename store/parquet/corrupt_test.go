@@ -93,6 +93,73 @@ func TestManifestErrors(t *testing.T) {
 	}
 }
 
+// TestManifestMissing takes the manifest away: with parts beside it the store does not start, and leaves them alone.
+func TestManifestMissing(t *testing.T) {
+	dir, ctx := t.TempDir(), context.Background()
+	s := mustOpen(t, dir)
+	must(t, s.Keep(ctx, batch(1, sessions(1, 10, testStart, time.Hour))))
+	must(t, s.Flush(ctx))
+	path := s.path(s.partsOf(schema.TableSessions)[0])
+	must(t, s.Close())
+	before, err := os.ReadFile(path)
+	must(t, err)
+	must(t, os.Rename(dir+"/manifest", dir+"/kept"))
+	for _, name := range []string{path, path + asideSuffix} {
+		if name != path {
+			must(t, os.Rename(path, name))
+		}
+		s, err := Open(dir, testConfig())
+		if err == nil {
+			_ = s.Close()
+			t.Fatalf("opens without its manifest, with %s there", name)
+		}
+		for _, want := range []string{dir + "/manifest is missing", "restore the manifest", "move " + dir + "/parts away"} {
+			if !strings.Contains(err.Error(), want) {
+				t.Errorf("%q is not in %v", want, err)
+			}
+		}
+	}
+	must(t, os.Rename(path+asideSuffix, path))
+	if after, err := os.ReadFile(path); err != nil || string(after) != string(before) {
+		t.Errorf("the part was changed: %v", err)
+	}
+	must(t, os.Rename(dir+"/kept", dir+"/manifest"))
+	s = mustOpen(t, dir)
+	if got := rowsOf(t, s); !strings.HasPrefix(got, "10 ") {
+		t.Errorf("restored: %q", got)
+	}
+	must(t, s.Close())
+	must(t, os.Rename(dir+"/parts", dir+"/away"))
+	must(t, os.Remove(dir+"/manifest"))
+	mustOpen(t, dir)
+	if _, err := os.Stat(dir + "/manifest"); err != nil {
+		t.Errorf("a new store has no manifest: %v", err)
+	}
+}
+
+// TestPartNameTaken puts files where the next parts would go: they stay, and the parts get other names.
+func TestPartNameTaken(t *testing.T) {
+	dir, ctx := t.TempDir(), context.Background()
+	s := mustOpen(t, dir)
+	must(t, s.Keep(ctx, batch(1, sessions(1, 10, testStart, time.Minute))))
+	must(t, s.Flush(ctx))
+	base := strings.TrimSuffix(s.path(s.partsOf(schema.TableSessions)[0]), "00000001.parquet")
+	taken := []string{base + "00000002.parquet", base + "00000003.parquet.tmp", base + "00000004.parquet.bad"}
+	for _, name := range taken {
+		must(t, os.WriteFile(name, []byte("mine"), 0o600))
+	}
+	must(t, s.Keep(ctx, batch(2, sessions(11, 10, testStart, time.Minute))))
+	must(t, s.Flush(ctx))
+	for _, name := range taken {
+		if text, err := os.ReadFile(name); err != nil || string(text) != "mine" {
+			t.Errorf("%s: %q %v", name, text, err)
+		}
+	}
+	if got := rowsOf(t, s); !strings.HasPrefix(got, "20 ") {
+		t.Errorf("%q", got)
+	}
+}
+
 func FuzzManifest(f *testing.F) {
 	m := &manifest{Next: 3, Nodes: map[string]uint64{"n": 7}, Parts: []*part{{Table: "sessions", Name: "parts/sessions/2026-01-01T00/00000001.parquet", Rows: 1}}}
 	good, _ := m.encode()

@@ -24,9 +24,9 @@ type gate struct {
 // tableFunctions are those that a statement may use: they read no file, no setting and no other statement.
 var tableFunctions = []string{"range", "generate_series", "unnest", "repeat", "repeat_row", "json_each", "json_tree"}
 
-// closedFunctions are scalar functions that tell of the process or its settings rather than of the rows.
+// closedFunctions are scalar functions that tell of the process or its settings rather than of the rows, or that wait.
 var closedFunctions = []string{"current_setting", "getenv", "getvariable", "current_query", "write_log", "set_config",
-	"json_execute_serialized_sql", tailFunction, withinFunction}
+	"json_execute_serialized_sql", "sleep_ms", "pg_sleep", tailFunction, withinFunction}
 
 var plainName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
@@ -60,7 +60,11 @@ func readTree(text string) (*gate, error) {
 	if err := g.walk(tree.Statements[0]); err != nil {
 		return nil, err
 	}
-	return g, nil
+	size := growth{factor: 1}
+	if err := size.measure(tree.Statements[0], false); err != nil {
+		return nil, err
+	}
+	return g, size.check()
 }
 
 // each calls f with what is in a node of the tree.

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"sync/atomic"
+	"syscall"
 
 	"weir/schema"
 	"weir/store"
@@ -102,12 +103,13 @@ func decodeManifest(text []byte) (*manifest, error) {
 	return m, nil
 }
 
-// readManifest reads the manifest of a directory; one that has none is new.
+// readManifest reads the manifest of a directory. One that has none is new: an empty manifest is written before any
+// part is, so that a manifest that is missing beside parts is known to be lost.
 func readManifest(disk store.Disk, dir string) (*manifest, error) {
 	path := filepath.Join(dir, manifestName)
 	f, err := disk.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return &manifest{Next: 1, Nodes: map[string]uint64{}}, nil
+		return newManifest(disk, dir)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("store: %w", err)
@@ -122,6 +124,51 @@ func readManifest(disk store.Disk, dir string) (*manifest, error) {
 		return nil, fmt.Errorf("store: %s %w", path, err)
 	}
 	return m, nil
+}
+
+// newManifest begins a directory that has no manifest. It refuses when parts are there: starting empty would remove
+// them.
+func newManifest(disk store.Disk, dir string) (*manifest, error) {
+	path, parts := filepath.Join(dir, manifestName), filepath.Join(dir, partsName)
+	found, err := findPart(disk, parts, 2)
+	if err != nil {
+		return nil, fmt.Errorf("store: %w", err)
+	}
+	if found != "" {
+		return nil, fmt.Errorf("store: %s is missing, but there are parts (%s): restore the manifest of the same moment "+
+			"(parts that it does not name are removed), or move %s away and start empty; the parts in it remain readable "+
+			"as Parquet files", path, found, parts)
+	}
+	m := &manifest{Next: 1, Nodes: map[string]uint64{}}
+	if _, err := writeManifest(disk, dir, m); err != nil {
+		return nil, fmt.Errorf("store: %s: %w", path, explained(err))
+	}
+	return m, nil
+}
+
+// findPart returns the path of a part, or of one that was set aside, in a directory or so many levels below it; "" when
+// there is none.
+func findPart(disk store.Disk, dir string, levels int) (string, error) {
+	names, err := disk.List(dir)
+	if errors.Is(err, fs.ErrNotExist) || errors.Is(err, syscall.ENOTDIR) {
+		return "", nil
+	}
+	if err != nil {
+		return "", err
+	}
+	for _, name := range names {
+		path := filepath.Join(dir, name)
+		if strings.HasSuffix(strings.TrimSuffix(name, asideSuffix), partSuffix) {
+			return path, nil
+		}
+		if levels == 0 {
+			continue
+		}
+		if found, err := findPart(disk, path, levels-1); found != "" || err != nil {
+			return found, err
+		}
+	}
+	return "", nil
 }
 
 // writeManifest replaces the manifest of a directory. renamed tells that the new one may be in force even though there

@@ -373,8 +373,8 @@ func (e *Engine) Ledger(read func(*meter.Ledger)) {
 	read(e.books.ledger)
 }
 
-// Counted returns the instant up to which all that was counted is in the ledger: up to 5 s ago. Rates of what is still open
-// are per second until then. 0 before anything was.
+// Counted returns the instant up to which all that was counted is in the ledger: up to 5 s ago. Rates of what is still
+// open are per second until then. 0 before anything was.
 func (e *Engine) Counted() schema.Instant { return schema.Instant(e.books.counted.Load()) }
 
 // Alerts returns the alerts that are fired now.

@@ -39,6 +39,7 @@ lint:
 test-go: web
 	@$(call need,gcc,the race detector needs it)
 	$(GO) test -race -timeout 20m ./...
+	$(GO) test -run "TestMonth|TestErrorsOfHosts" ./sim
 
 test-web: build
 	cd web && $(NPM) run check && $(NPM) test && $(NPM) run size && $(NPM) run e2e

@@ -182,6 +182,9 @@ func (m *month) usage() map[string]store.TableUsage {
 // TestMonth lets thirty days pass in the time of the data, through engine, journal and store. What old rows said must be
 // in the roll-ups to the byte, old rows must be gone, and young ones there once.
 func TestMonth(t *testing.T) {
+	if underRace {
+		t.Skip("long: make test runs it without the race detector")
+	}
 	m, stop := newMonth(t)
 	var idle []engine.Command // what is looked at is enough
 	for _, g := range m.State().Groups {

@@ -50,11 +50,7 @@ type presentValue struct {
 
 // oneKey shows what is known of a key.
 func oneKey(r *request) (any, error) {
-	g, err := r.group()
-	if err != nil {
-		return nil, err
-	}
-	raw, err := r.key(g)
+	g, raw, err := r.key()
 	if err != nil {
 		return nil, err
 	}
@@ -100,11 +96,7 @@ const (
 
 // putKey says something of a key (update_key_info).
 func putKey(r *request) (any, error) {
-	g, err := r.group()
-	if err != nil {
-		return nil, err
-	}
-	raw, err := r.key(g)
+	g, raw, err := r.key()
 	if err != nil {
 		return nil, err
 	}
@@ -136,11 +128,7 @@ func putKey(r *request) (any, error) {
 
 // dropKey takes back what was said of a key.
 func dropKey(r *request) (any, error) {
-	g, err := r.group()
-	if err != nil {
-		return nil, err
-	}
-	raw, err := r.key(g)
+	g, raw, err := r.key()
 	if err != nil {
 		return nil, err
 	}

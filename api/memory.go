@@ -127,8 +127,14 @@ func (r *request) groupOf(field, name string) (*meter.Group, error) {
 	return nil, refuse(http.StatusNotFound, field, fmt.Sprintf("there is no counter group %q", name), hint)
 }
 
-// key returns the raw key that the path names: raw as it is, a label, or readable.
-func (r *request) key(g *meter.Group) (string, error) { return r.keyOf(g, "key", r.text("key")) }
+// key returns the counter group and the raw key that the path names: raw as it is, a label, or readable.
+func (r *request) key() (g *meter.Group, raw string, err error) {
+	if g, err = r.group(); err != nil {
+		return nil, "", err
+	}
+	raw, err = r.keyOf(g, "key", r.text("key"))
+	return g, raw, err
+}
 
 func (r *request) keyOf(g *meter.Group, field, text string) (string, error) {
 	if g.Form.IsRaw(text) || key.IsTotals(text) {

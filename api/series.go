@@ -33,11 +33,7 @@ type seriesTotal struct {
 
 // series shows how meters of a key went.
 func series(r *request) (*sheet, error) {
-	g, err := r.group()
-	if err != nil {
-		return nil, err
-	}
-	raw, err := r.key(g)
+	g, raw, err := r.key()
 	if err != nil {
 		return nil, err
 	}

@@ -161,11 +161,7 @@ func trend(r *request) (any, error) {
 
 // ranks shows the places of a key among the largest.
 func ranks(r *request) (any, error) {
-	g, err := r.group()
-	if err != nil {
-		return nil, err
-	}
-	raw, err := r.key(g)
+	g, raw, err := r.key()
 	if err != nil {
 		return nil, err
 	}
@@ -198,11 +194,7 @@ func ranks(r *request) (any, error) {
 
 // peers shows what a key occurred together with.
 func peers(r *request) (any, error) {
-	g, err := r.group()
-	if err != nil {
-		return nil, err
-	}
-	raw, err := r.key(g)
+	g, raw, err := r.key()
 	if err != nil {
 		return nil, err
 	}

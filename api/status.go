@@ -252,6 +252,9 @@ func (s *Server) health() condition {
 	if v.Failed != nil {
 		c.Reasons = append(c.Reasons, "definitions in force could not be taken: "+v.Failed.Error())
 	}
+	if err := s.engine.RulesFailed(); err != nil {
+		c.Reasons = append(c.Reasons, "alert rules could not be taken: "+err.Error())
+	}
 	if v.Seq > 0 {
 		if n := difference(v); n != 0 {
 			c.Reasons = append(c.Reasons, fmt.Sprintf("the books are off by %d: this is a bug", n))

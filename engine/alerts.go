@@ -46,9 +46,14 @@ func (b *bookkeeper) applyRules(t Tick) {
 	b.alertMu.Lock()
 	defer b.alertMu.Unlock()
 	b.rules = len(s.Rules)
-	if err := b.alerts.Apply(t.At, s.Rules, b.formOf(s)); err != nil {
-		b.failed = err
-	}
+	b.failed = b.alerts.Apply(t.At, s.Rules, b.formOf(s))
+}
+
+// RulesFailed returns why alert rules are not in force though their check passed, which is a bug; nil when they are.
+func (e *Engine) RulesFailed() error {
+	e.books.alertMu.Lock()
+	defer e.books.alertMu.Unlock()
+	return e.books.failed
 }
 
 // checkRules puts what was closed before the rules on meters, and keeps what they say.

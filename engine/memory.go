@@ -81,7 +81,7 @@ type bookkeeper struct {
 	ledger *meter.Ledger
 	active []alert.Alert // that are fired now
 	gone   []string      // groups that went since the last keepsake
-	failed error         // rules that were not taken though the check passed: a bug
+	failed error         // guarded by alertMu: rules that were not taken though the check passed: a bug
 	recent []alert.Alert // newest last, at most Config.EventsMax
 
 	followMu sync.Mutex

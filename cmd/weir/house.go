@@ -187,7 +187,7 @@ func (h *house) openServer() (err error) {
 	})
 	h.server, err = api.New(h.config.HTTP, h.engine, h.vitals, api.Options{
 		Version: version, Started: started, Replay: h.replay != nil, Listeners: listeners, Console: web.Handler(),
-		Faces: []api.Mount{face}, Log: h.log, Vitals: h.publish, Memory: h.remembered(),
+		Faces: []api.Mount{face}, Log: h.log, Vitals: h.publish, Memory: h.remembered(), Unwell: h.unwell,
 	})
 	if err != nil {
 		return err
@@ -209,6 +209,21 @@ func (h *house) remembered() (m api.Memory) {
 		m.Store, m.Keeper, m.WriteParquet = h.memory.store, h.memory.keeper, parquet.WriteParquet
 	}
 	return m
+}
+
+// unwell returns what does not work outside the engine: what is counted goes on, but is not kept as it should be.
+func (h *house) unwell() (reasons []string) {
+	if h.memory == nil {
+		return nil
+	}
+	for _, f := range h.memory.keeper.Status().Faults {
+		reason := fmt.Sprintf("the store: %s fails since %s: %v", f.Op, f.Since.UTC().Format(time.RFC3339), f.Err)
+		if f.Hint != "" {
+			reason += ": " + f.Hint
+		}
+		reasons = append(reasons, reason)
+	}
+	return reasons
 }
 
 // listeners returns where telemetry is received, by name.

@@ -224,7 +224,7 @@ func (b *Board) feedRoutes(r *schema.Record, set feeds) {
 	if !f.link && set&(1<<feedFlowGens) != 0 {
 		b.feedKey(&b.facts, p.built[feedFlowGens], exporterKey(&r.Source.Exporter), m)
 	}
-	if set&(1<<feedFlowIntfs) != 0 {
+	if r.Kind != schema.KindFrame && set&(1<<feedFlowIntfs) != 0 {
 		if isIndex(r.In) {
 			b.feedInterface(&b.facts, p.built[feedFlowIntfs], &r.Source.Exporter, r.In.Value, m|sideDst)
 		}

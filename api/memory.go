@@ -109,6 +109,8 @@ func keyNameOf(s *engine.State, g *meter.Group, raw string) keyName {
 // group returns the counter group that the path names.
 func (r *request) group() (*meter.Group, error) { return r.groupOf("name", r.text("name")) }
 
+// groupOf returns a counter group that a request names in a field: in the path, where an unknown one is a page that is
+// not there, or elsewhere, where it is a mistake in the request.
 func (r *request) groupOf(field, name string) (*meter.Group, error) {
 	state := r.server.engine.State()
 	if g := state.Group(name); g != nil {
@@ -124,7 +126,11 @@ func (r *request) groupOf(field, name string) (*meter.Group, error) {
 	if hint == "" {
 		hint = "GET /api/v1/groups lists them"
 	}
-	return nil, refuse(http.StatusNotFound, field, fmt.Sprintf("there is no counter group %q", name), hint)
+	status := http.StatusBadRequest
+	if field == "name" {
+		status = http.StatusNotFound
+	}
+	return nil, refuse(status, field, fmt.Sprintf("there is no counter group %q", name), hint)
 }
 
 // key returns the counter group and the raw key that the path names: raw as it is, a label, or readable.

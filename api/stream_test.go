@@ -403,7 +403,7 @@ func FuzzQuery(f *testing.F) {
 	r := newMemoryRig(f)
 	for _, s := range []string{"max=1&mode=sum", "min=1e3&key=a,b", "agents=ALL;EDGE", "max=%zz", "max=1;min=2", "where=a=b",
 		"from=-1h&to=now&as=rate&compare=-1d", "step=5m&meters=0,1", "q=srcip=10.0.0.1,port=53&live=no&order=bytes",
-		"from=0&to=1e9&exact=true", "format=csv", "q=10.0.&offset=1", "by=pair", "key=10.0.0.1&group=hosts"} {
+		"from=0&to=1e9&exact=true", "format=csv", "q=10.0.&offset=1", "by=pair", "key=10.0.0.1&group=hosts", "key=1&group=nothing"} {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, query string) {
